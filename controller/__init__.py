@@ -1,0 +1,1 @@
+"""The closed loop: labellers, objective, strategies, loop, store, analysis, command line."""

@@ -1,0 +1,1 @@
+"""Reading a store back: what the learner finds easy, and how that is known."""

@@ -1,0 +1,1 @@
+"""Divergences of a label distribution from its target, one file each."""

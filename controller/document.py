@@ -1,0 +1,195 @@
+"""The protocol document: one typed description of an experiment, from TOML.
+
+The components' own settings are derived from their classes, so a new learner or strategy is
+described here without a change here.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+import controller.divergences
+import controller.labellers
+import controller.strategies
+import learners
+import protocols.spaces
+from controller.divergences.base import AbstractDivergence
+from controller.engine import Design
+from controller.labellers.base import AbstractLabeller
+from controller.objective import Objective
+from controller.strategies.base import AbstractStrategy
+from learners.base import AbstractLearner
+from protocols.documents import Document, load
+from protocols.registry import discover, one_of
+from protocols.spaces.base import AbstractSpace
+from protocols.spaces.table import Table
+
+SPACES = discover(protocols.spaces, AbstractSpace, "biasloop.spaces")
+LABELLERS = discover(controller.labellers, AbstractLabeller, "biasloop.labellers")
+LEARNERS = discover(learners, AbstractLearner, "biasloop.learners")
+DIVERGENCES = discover(controller.divergences, AbstractDivergence, "biasloop.divergences")
+STRATEGIES = discover(controller.strategies, AbstractStrategy, "biasloop.strategies")
+
+
+class Section(BaseModel):
+    """A table of the document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class EpisodeSection(Section):
+    """One evaluation of one candidate by one learner."""
+
+    train: Annotated[int, Field(ge=1)] = 10
+    """Training trials, with feedback."""
+    test: Annotated[int, Field(ge=2)] = 10
+    """Test trials, without."""
+    common_stimuli: bool = True
+    """Whether all candidates of a generation are judged on the same stimuli."""
+    subject: Literal["naive"] = "naive"
+    """Who runs an episode: a fresh learner for every candidate."""
+
+
+class ObjectiveSection(Section):
+    """Terms and weights of the fitness."""
+
+    error: Literal["over_power", "mse"] = "over_power"
+    """Generalisation error over the label power, or plain."""
+    error_weight: Annotated[float, Field(gt=0)] = 1.0
+    """Weight of the only term that needs a learner."""
+    distribution: one_of(DIVERGENCES)  # type: ignore[valid-type]
+    """Pull of the labels to a distribution."""
+    orthogonality: Literal["penalty", "projection"] = "penalty"
+    """How functions of earlier stages are kept away; `projection` needs a linear labeller."""
+    orthogonality_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the squared cosines."""
+    reference_points: Annotated[int, Field(ge=16, le=4096)] = 256
+    """Points on which the terms that need no learner are computed."""
+
+
+class StagesSection(Section):
+    """How many functions are searched, and for how long each."""
+
+    count: Annotated[int, Field(ge=1, le=64)] = 3
+    """Functions, each orthogonal to those before."""
+    generations: Annotated[int, Field(ge=1)] = 100
+    """Generations in each stage."""
+
+
+class LogSection(Section):
+    """What is stored beside every trial."""
+
+    theta: Literal["all", "recommended", "none"] = "all"
+    """θ of every candidate, of every generation's recommendation, or of finished stages only."""
+
+
+class Experiment(Section):
+    """A protocol document."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """Name of the experiment; letters, digits, dot, dash, underscore."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Everything that is random follows from it."""
+    space: one_of(SPACES)  # type: ignore[valid-type]
+    labeller: one_of(LABELLERS)  # type: ignore[valid-type]
+    learner: one_of(LEARNERS)  # type: ignore[valid-type]
+    episode: EpisodeSection = EpisodeSection()
+    objective: ObjectiveSection
+    strategy: one_of(STRATEGIES)  # type: ignore[valid-type]
+    stages: StagesSection = StagesSection()
+    log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _components_fit_each_other(self) -> Self:
+        space, labeller = self.space.build(), self.labeller.build()
+        with _about("space"):
+            size = space.size
+        with _about("labeller"):
+            labeller.check(space)
+        with _about("learner"):
+            self.learner.build().check(np.asarray(space.reference(64)))
+        with _about("strategy"):
+            self.strategy.build().check(labeller.size(space))
+        needed = self.episode.train + self.episode.test
+        if size is not None and needed > size:
+            raise ValueError(
+                f"episode: {self.episode.train} training and {self.episode.test} test trials need "
+                f"{needed} different stimuli, the table has {size} rows"
+            )
+        if self.objective.orthogonality == "projection" and not labeller.is_linear:
+            raise ValueError(
+                f"objective.orthogonality: 'projection' needs a linear labeller such as "
+                f"'harmonics', got {labeller.kind!r}; use 'penalty'"
+            )
+        if labeller.is_linear and self.objective.orthogonality == "projection":
+            free = labeller.size(space)
+            if self.stages.count > free:
+                raise ValueError(
+                    f"stages.count: {self.stages.count} orthogonal functions don't exist among "
+                    f"{free} coefficients; use at most {free} stages or a larger labeller"
+                )
+        return self
+
+    def design(self) -> Design:
+        """Build the components and put them together."""
+        objective = self.objective
+        return Design(
+            space=self.space.build(),
+            labeller=self.labeller.build(),
+            learner=self.learner.build(),
+            strategy=self.strategy.build(),
+            objective=Objective(
+                error=objective.error,
+                error_weight=objective.error_weight,
+                divergence=objective.distribution.build(),
+                orthogonality_weight=objective.orthogonality_weight,
+            ),
+            n_train=self.episode.train,
+            n_test=self.episode.test,
+            common_stimuli=self.episode.common_stimuli,
+            projection=objective.orthogonality == "projection",
+            reference_points=objective.reference_points,
+        )
+
+
+class _about:  # noqa: N801  (reads as a word)
+    """Name the section that a component's own complaint is about."""
+
+    def __init__(self, section: str):
+        self.section = section
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValueError):
+            raise ValueError(f"{self.section}: {error}") from error
+
+
+def load_experiment(path: Path, overrides: tuple[str, ...] = ()) -> Document[Experiment]:
+    """Read, check and complete a protocol document; nothing is written.
+
+    Raises:
+        protocols.documents.DocumentError: with every problem, each with file, line and field.
+    """
+    document = load(path, Experiment, overrides)
+    return document
+
+
+def space_hash(space: AbstractSpace) -> str | None:
+    """Return the hash of the stimuli that come from outside the document, None where none do."""
+    return space.sha256 if isinstance(space, Table) else None
+
+
+def root_key(experiment: Experiment) -> jax.Array:
+    """Return the key from which every other one is derived."""
+    return jax.random.key(experiment.seed)
+
+
+def no_earlier(design: Design, stages: int) -> jax.Array:
+    """Return the table of earlier θ before the first stage."""
+    return jnp.zeros((stages, design.labeller.size(design.space)), jnp.float32)

@@ -1,0 +1,62 @@
+"""The store of an experiment: a journal that loses nothing, and the zarr tables folded from it.
+
+    with Store.create(folder, document=text, header={"seed": 1}, layout=layout) as store:
+        store.append([block], state={"learner": arrays})  # committed when it returns
+        store.fold()                                      # published for readers
+    tree = read(folder)                                   # xarray.DataTree
+
+A folder holds `experiment.toml` (the document), `journal.sqlite` (the truth), `experiment.zarr`
+(tables trials, events, candidates, generations, stages, stimuli) and `lock`.
+"""
+
+from controller.store.blocks import EventFrame, GenerationBlock, StageFrame
+from controller.store.errors import (
+    DiskFull,
+    NetworkFileSystem,
+    NotAStore,
+    StoreCorrupt,
+    StoreError,
+    StoreExists,
+    StoreLocked,
+    StoreTooNew,
+    WriteFailed,
+)
+from controller.store.frames import Frame
+from controller.store.reading import read, status
+from controller.store.repair import RepairReport, repair
+from controller.store.schema import (
+    ARMS,
+    CANDIDATE_STATUS,
+    EVENT_KINDS,
+    PHASES,
+    SCHEMA_VERSION,
+    Layout,
+)
+from controller.store.writer import Store
+
+__all__ = [
+    "ARMS",
+    "CANDIDATE_STATUS",
+    "EVENT_KINDS",
+    "PHASES",
+    "SCHEMA_VERSION",
+    "DiskFull",
+    "EventFrame",
+    "Frame",
+    "GenerationBlock",
+    "Layout",
+    "NetworkFileSystem",
+    "NotAStore",
+    "RepairReport",
+    "StageFrame",
+    "Store",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreExists",
+    "StoreLocked",
+    "StoreTooNew",
+    "WriteFailed",
+    "read",
+    "repair",
+    "status",
+]

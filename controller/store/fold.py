@@ -1,0 +1,158 @@
+"""The fold: frames in, a zarr store out that is whole at every moment.
+
+    1. chunk files beyond (or with the same prefix as) the published rows: temporary, rename
+    2. the root `zarr.json`, by one rename: shapes of all arrays and a marker
+       `biasloop = {schema, seq, rows, …}`. This publishes all tables at once
+    3. each group's own `zarr.json`, for readers that open one table
+
+A live store also syncs the chunks before and the folders between the steps. A kill at any point
+leaves the last published moment; the frames after the marker are pushed again, which writes the
+same bytes to the same places.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from controller.store.columns import ColumnWriter
+from controller.store.errors import StoreCorrupt, StoreTooNew
+from controller.store.files import remove_partials, sync_folders, write_atomic
+from controller.store.frames import Frame
+from controller.store.metadata import group_text
+from controller.store.schema import SCHEMA_VERSION, TABLES, Layout, columns
+
+ZARR_NAME = "experiment.zarr"
+MARKER = "biasloop"
+_METADATA = "zarr.json"
+
+
+def read_marker(folder: Path) -> dict[str, Any]:
+    """What the published store says about itself.
+
+    Args:
+        folder: the store's folder.
+
+    Raises:
+        StoreCorrupt: the root metadata is missing or unreadable.
+        StoreTooNew: a later version wrote it.
+    """
+    path = folder / ZARR_NAME / _METADATA
+    try:
+        marker = json.loads(path.read_bytes())["attributes"][MARKER]
+        schema, _, rows = marker["schema"], int(marker["seq"]), marker["rows"]
+        complete = set(rows) == {table.name for table in TABLES}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreCorrupt(_damaged(folder, f"{path.name} is missing or unreadable")) from error
+    if schema > SCHEMA_VERSION:
+        raise StoreTooNew(
+            f"the store {folder} has schema {schema}, this program knows up to "
+            f"{SCHEMA_VERSION}: update biasloop"
+        )
+    if not complete:
+        raise StoreCorrupt(_damaged(folder, f"{path.name} lists other tables than expected"))
+    return marker
+
+
+def _damaged(folder: Path, what: str) -> str:
+    return (
+        f"{folder / ZARR_NAME} is damaged: {what}. The journal still holds everything: "
+        f"run `biasloop repair {folder}`"
+    )
+
+
+class Fold:
+    """The writer of a zarr store; `resume` or `start` comes first."""
+
+    def __init__(self, root: Path, layout: Layout, attributes: dict[str, Any]) -> None:
+        """Prepare.
+
+        Args:
+            root: the zarr store's folder.
+            layout: widths and care.
+            attributes: what the marker holds besides schema, seq and rows; may change later.
+        """
+        self.root = root
+        self.attributes = attributes
+        self.seq = 0
+        self.rows = {table.name: 0 for table in TABLES}
+        self._layout = layout
+        self._published: dict[str, int] = {}
+        self._writers = {
+            table.name: [ColumnWriter(root, table, c, layout) for c in columns(table, layout)]
+            for table in TABLES
+        }
+
+    def start(self) -> None:
+        """Make an empty store."""
+        for writers in self._writers.values():
+            for writer in writers:
+                Path(writer.folder, "c").mkdir(parents=True)
+        self.publish_arrays()
+        self.publish()
+
+    def resume(self, marker: dict[str, Any]) -> None:
+        """Go on from a published moment.
+
+        Raises:
+            ChunkDamaged: a chunk that is needed can't be read; rebuild instead.
+        """
+        remove_partials(self.root)
+        self.seq, self.rows = marker["seq"], dict(marker["rows"])
+        for table, writers in self._writers.items():
+            for writer in writers:
+                writer.resume(self.rows[table])
+        # A kill may have come between the root and the groups.
+        self._published = {}
+
+    def push(self, seq: int, frame: Frame) -> None:
+        """Add a frame's rows; nobody sees them before `publish`."""
+        for table, values in frame.expand(self._layout, self.rows).items():
+            for writer in self._writers[table]:
+                writer.extend(values[writer.name])
+            self.rows[table] = self._writers[table][0].rows
+        self.seq = seq
+
+    def publish(self) -> None:
+        """Show all that was pushed, in one moment."""
+        self._flush()
+        texts = {
+            table: [(w.name, w.text.render(w.rows)) for w in writers]
+            for table, writers in self._writers.items()
+        }
+        members = [
+            member
+            for table, arrays in texts.items()
+            for member in (
+                (table, group_text({}, [])),
+                *((f"{table}/{name}", text) for name, text in arrays),
+            )
+        ]
+        marker = {"schema": SCHEMA_VERSION, "seq": self.seq, "rows": self.rows, **self.attributes}
+        self._write("", group_text({MARKER: marker}, members))
+        self._sync_folders({str(self.root)})
+        for table, arrays in texts.items():
+            if self._published.get(table) != self.rows[table]:
+                self._write(table, group_text({}, arrays))
+        self._published = dict(self.rows)
+
+    def publish_arrays(self) -> None:
+        """Write each array's own metadata, for readers that ignore the consolidated ones."""
+        for table, writers in self._writers.items():
+            for writer in writers:
+                self._write(f"{table}/{writer.name}", writer.text.render(writer.rows))
+
+    def _flush(self) -> None:
+        dirty: set[str] = set()
+        for writers in self._writers.values():
+            for writer in writers:
+                writer.flush()
+                dirty |= writer.dirty_folders
+                writer.dirty_folders.clear()
+        self._sync_folders(dirty)
+
+    def _sync_folders(self, folders: set[str]) -> None:
+        if self._layout.live:
+            sync_folders(sorted(folders))
+
+    def _write(self, path: str, text: str) -> None:
+        write_atomic(self.root / path / _METADATA, text.encode(), sync=self._layout.live)

@@ -1,0 +1,183 @@
+"""The journal: an SQLite file that is the truth about an experiment.
+
+Tables: `frames(seq, kind, payload)`, one row for each frame, seq = 1, 2, …; `states(name, payload)`,
+the last checkpoints; `meta(key, value)`, JSON.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from controller.store.errors import NotAStore, StoreCorrupt, StoreTooNew
+from controller.store.schema import SCHEMA_VERSION, Layout
+
+JOURNAL_NAME = "journal.sqlite"
+_APPLICATION_ID = 0x62696173  # "bias"
+# Dry-runs write megabytes a frame: large pages and rare checkpoints halve the cost of that.
+_DRY_PAGE, _DRY_CHECKPOINT_PAGES = 65536, 256
+_LIVE_PAGE, _LIVE_CHECKPOINT_PAGES = 4096, 1000
+
+Record = tuple[int, str, bytes]
+"""seq, kind, payload."""
+
+
+def create_journal(folder: Path, meta: Mapping[str, Any], *, live: bool) -> None:
+    """Make an empty journal in `folder`."""
+    connection = sqlite3.connect(folder / JOURNAL_NAME, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA page_size = {_LIVE_PAGE if live else _DRY_PAGE}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        connection.execute("CREATE TABLE states (name TEXT PRIMARY KEY, payload BLOB NOT NULL)")
+        connection.execute(
+            "CREATE TABLE frames (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
+            "payload BLOB NOT NULL)"
+        )
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?)", [(k, json.dumps(v)) for k, v in meta.items()]
+        )
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+class Journal:
+    """An open journal. Errors of SQLite pass through, except where the file is no journal."""
+
+    def __init__(self, folder: Path, *, writable: bool) -> None:
+        """Open the journal of a store.
+
+        Raises:
+            NotAStore: there is no journal, or it is another program's file.
+            StoreTooNew: a later version wrote it.
+            StoreCorrupt: SQLite can't read it.
+        """
+        path = folder / JOURNAL_NAME
+        if not path.is_file():
+            raise NotAStore(
+                f"{folder} is no store: expected {JOURNAL_NAME} in it. "
+                "Give the folder that a run made (it also holds experiment.toml)"
+            )
+        # SQLite reads a WAL journal in a folder that it can't write only if it may ignore the WAL.
+        waiting = path.with_name(f"{JOURNAL_NAME}-wal").exists()
+        mode = "mode=rw" if writable else "mode=ro" if waiting else "immutable=1"
+        uri = f"{path.absolute().as_uri()}?{mode}"
+        self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        try:
+            self._check(folder)
+            self.meta: dict[str, Any] = {
+                key: json.loads(value)
+                for key, value in self._connection.execute("SELECT key, value FROM meta")
+            }
+            self.layout = Layout(**self.meta["layout"])
+            if writable:
+                self._tune()
+        except (sqlite3.OperationalError, NotAStore, StoreTooNew):
+            self._connection.close()
+            raise
+        except (sqlite3.DatabaseError, KeyError, TypeError, ValueError) as error:
+            self._connection.close()
+            raise StoreCorrupt(
+                f"the journal {path} can't be read ({error}). It is the only truth about the "
+                "experiment, so nothing can be rebuilt from it: restore it from a copy"
+            ) from error
+
+    def _check(self, folder: Path) -> None:
+        try:
+            (found,) = self._connection.execute("PRAGMA application_id").fetchone()
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            raise NotAStore(
+                f"{folder / JOURNAL_NAME} is no journal of a store ({error})"
+            ) from error
+        if found != _APPLICATION_ID:
+            raise NotAStore(f"{folder / JOURNAL_NAME} is another program's database")
+        if version > SCHEMA_VERSION:
+            raise StoreTooNew(
+                f"the store {folder} has schema {version}, this program knows up to "
+                f"{SCHEMA_VERSION}: update biasloop"
+            )
+
+    def _tune(self) -> None:
+        live = self.layout.live
+        pages = _LIVE_CHECKPOINT_PAGES if live else _DRY_CHECKPOINT_PAGES
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if live else 'NORMAL'}")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+        self._connection.execute("PRAGMA busy_timeout = 5000")
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the last frame; 0 if there is none."""
+        (last,) = self._connection.execute("SELECT max(seq) FROM frames").fetchone()
+        return last or 0
+
+    def append(
+        self,
+        after: int,
+        frames: Sequence[tuple[str, bytes]],
+        states: Iterable[tuple[str, bytes]] = (),
+    ) -> None:
+        """Store frames after number `after`, and states, in one transaction; then it is durable."""
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        for seq, (kind, payload) in enumerate(frames, after + 1):
+            execute("INSERT INTO frames VALUES (?, ?, ?)", (seq, kind, payload))
+        for name, payload in states:
+            execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (name, payload))
+        execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """End a transaction that was interrupted."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def set_meta(self, **values: Any) -> None:
+        """Replace entries of meta."""
+        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+        self._connection.execute("COMMIT")
+        self.meta.update(values)
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        """Frames after number `after`, one at a time, so that memory stays bounded.
+
+        Raises:
+            StoreCorrupt: a number is missing, or SQLite can't read a frame.
+        """
+        query = "SELECT seq, kind, payload FROM frames WHERE seq > ? ORDER BY seq LIMIT 1"
+        while True:
+            try:
+                record = self._connection.execute(query, (after,)).fetchone()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError as error:
+                raise StoreCorrupt(f"frame {after + 1} can't be read: {error}") from error
+            if record is None:
+                return
+            if record[0] != after + 1:
+                raise StoreCorrupt(f"frame {after + 1} is missing; the next is {record[0]}")
+            yield record
+            after += 1
+
+    def state(self, name: str) -> bytes | None:
+        """The last checkpoint of that name."""
+        query = "SELECT payload FROM states WHERE name = ?"
+        row = self._connection.execute(query, (name,)).fetchone()
+        return row[0] if row else None
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the main file."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the file; the last one to close removes the write-ahead log."""
+        self._connection.close()

@@ -1,0 +1,99 @@
+"""From the journal to the zarr store: taking up a fold where it stopped, or making it anew."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from controller.store import codec
+from controller.store.columns import ChunkDamaged
+from controller.store.errors import StoreCorrupt
+from controller.store.files import PARTIAL, remove_tree
+from controller.store.fold import ZARR_NAME, Fold, read_marker
+from controller.store.frames import Frame, decode_frame
+from controller.store.journal import Journal, Record
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str:
+    """Changes when the machine is restarted; empty where the system doesn't tell."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def decode_record(record: Record) -> Frame:
+    """The frame of a journal record.
+
+    Raises:
+        StoreCorrupt: it is damaged; the message names its number.
+    """
+    seq, kind, payload = record
+    try:
+        return decode_frame(kind, payload)
+    except (codec.DecodeError, ValueError) as error:
+        raise StoreCorrupt(
+            f"frame {seq} of the journal is damaged: {error}. The frames before it are good; "
+            "restore journal.sqlite from a copy"
+        ) from error
+
+
+def root_attributes(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """What the zarr root says besides its rows.
+
+    Args:
+        meta: the journal's.
+    """
+    names = ("exit_status", "header", "layout")
+    return {"origin": meta["layout"]["origin"], **{name: meta[name] for name in names}}
+
+
+def resume_fold(folder: Path, journal: Journal) -> Fold:
+    """The fold of a store, caught up with its journal and published.
+
+    Raises:
+        StoreCorrupt: the published marker or a frame is unreadable.
+    """
+    marker = read_marker(folder)
+    fold = Fold(folder / ZARR_NAME, journal.layout, root_attributes(journal.meta))
+    if marker["seq"] > journal.last_seq or _power_was_cut(journal):
+        return rebuild_fold(folder, journal)
+    try:
+        fold.resume(marker)
+    except ChunkDamaged:
+        return rebuild_fold(folder, journal)
+    _catch_up(fold, journal)
+    return fold
+
+
+def rebuild_fold(folder: Path, journal: Journal) -> Fold:
+    """Replace the zarr store by one made from the journal alone."""
+    root, beside = folder / ZARR_NAME, folder / f"{ZARR_NAME}{PARTIAL}"
+    remove_tree(beside)
+    fold = Fold(beside, journal.layout, root_attributes(journal.meta))
+    fold.start()
+    _catch_up(fold, journal)
+    remove_tree(root)
+    beside.rename(root)
+    fold = Fold(root, journal.layout, root_attributes(journal.meta))
+    fold.resume(read_marker(folder))
+    return fold
+
+
+def _catch_up(fold: Fold, journal: Journal) -> None:
+    for record in journal.records(fold.seq):
+        fold.push(record[0], decode_record(record))
+    fold.publish()
+    fold.publish_arrays()
+
+
+def needs_recovery(journal: Journal, marker: Mapping[str, Any]) -> bool:
+    """Does the published store differ from the journal?"""
+    return marker["seq"] != journal.last_seq or _power_was_cut(journal)
+
+
+def _power_was_cut(journal: Journal) -> bool:
+    """Did the machine stop under a writer that didn't sync its chunks?"""
+    left_open = journal.meta["exit_status"] == "running"
+    return left_open and not journal.layout.live and journal.meta["boot"] != boot_id()

@@ -1,0 +1,45 @@
+"""Making the zarr store anew from the journal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.store.journal import Journal
+from controller.store.lock import Lock
+from controller.store.recovery import rebuild_fold
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What a repair made; `str` of it is for people."""
+
+    folder: Path
+    """The store."""
+    frames: int
+    """Journal frames that were read."""
+    rows: dict[str, int]
+    """Rows of each table."""
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{count} {table}" for table, count in self.rows.items())
+        return f"{self.folder}: rebuilt from {self.frames} journal frames: {rows}"
+
+
+def repair(folder: Path) -> RepairReport:
+    """Delete the zarr store of an experiment and rebuild it from the journal alone.
+
+    Raises:
+        NotAStore, StoreTooNew, StoreLocked: see their messages.
+        StoreCorrupt: the journal itself is damaged; the old zarr store is left as it is.
+    """
+    folder = Path(folder)
+    Journal(folder, writable=False).close()
+    lock = Lock.take(folder)
+    try:
+        journal = Journal(folder, writable=True)
+        try:
+            fold = rebuild_fold(folder, journal)
+        finally:
+            journal.close()
+    finally:
+        lock.release()
+    return RepairReport(folder, fold.seq, dict(fold.rows))

@@ -1,0 +1,183 @@
+"""What is stored: the tables and their columns, declared once.
+
+The fold makes its arrays from these declarations, so a new column is a line here and a value in
+the frames that fill it. Column sizes that depend on the experiment come from `Layout`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SCHEMA_VERSION = 1
+
+ARMS = ("learner", "control")
+PHASES = ("training", "test")
+CANDIDATE_STATUS = ("proposed", "leased", "running", "done", "failed", "abandoned", "void")
+EVENT_KINDS = (
+    "run_started",
+    "run_resumed",
+    "run_interrupted",
+    "run_finished",
+    "slot_failed",
+    "stage_started",
+    "stage_finished",
+    "run_failed",
+)
+
+Rows = Mapping[str, int]
+"""Number of rows of each table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What decides the widths of the columns and how carefully they are written."""
+
+    stimulus_dim: int
+    """Length of a stimulus vector."""
+    theta_dim: int
+    """Length of θ."""
+    theta_log: Literal["all", "recommended", "none"]
+    """Which θ are kept: of all candidates, of each generation's recommendation, of stages only."""
+    origin: Literal["simulated", "emulated", "animal"] = "simulated"
+    """Where the answers come from."""
+    live: bool = False
+    """True: each append survives a power cut. False: it survives a kill of the process."""
+
+    def __post_init__(self) -> None:
+        for name in ("stimulus_dim", "theta_dim"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Layout.{name}: expected at least 1, got {getattr(self, name)}")
+        if self.theta_log not in {"all", "recommended", "none"}:
+            raise ValueError(
+                f"Layout.theta_log: expected 'all', 'recommended' or 'none', got {self.theta_log!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One array of a table."""
+
+    name: str
+    """Its name in the table."""
+    dtype: str
+    """NumPy type without byte order; stored little-endian."""
+    long_name: str
+    """One line for people."""
+    units: str = "1"
+    """Unit of the values."""
+    flags: tuple[str, ...] = ()
+    """Meanings of the codes 0, 1, … of a code column."""
+    width: Literal["", "feature", "theta"] = ""
+    """The second dimension, if there is one."""
+    when: tuple[str, ...] = ("all", "recommended", "none")
+    """The values of `theta_log` with which the column exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One group: columns that share a row dimension."""
+
+    name: str
+    """The group's name."""
+    row: str
+    """Name of the row dimension."""
+    columns: tuple[Column, ...] = field(repr=False)
+    """The arrays."""
+
+
+_ARM = Column("arm", "u1", "arm of the experiment", flags=ARMS)
+_STAGE = Column("stage", "i2", "stage: index of the function that is searched for")
+_GENERATION = Column("generation", "i4", "generation within the stage and arm")
+_TIME = Column("t_ns", "i8", "time since the session started", "ns")
+_RECOMMENDED = Column(
+    "recommended", "f4", "θ that the strategy recommends", width="theta", when=("all", "recommended")
+)
+
+TABLES = (
+    Table(
+        "trials",
+        "trial",
+        (
+            Column("candidate", "i4", "row of the trial's candidate in candidates"),
+            Column("stimulus", "i4", "row of the presented stimulus in stimuli"),
+            Column("phase", "u1", "phase of the episode", flags=PHASES),
+            Column("label", "f4", "valence that the candidate gives the stimulus"),
+            Column("answer", "f4", "response to the stimulus; NaN in training or without one"),
+        ),
+    ),
+    Table(
+        "events",
+        "event",
+        (
+            Column("kind", "u1", "what happened", flags=EVENT_KINDS),
+            _TIME,
+            Column("arm", "i1", "arm of the experiment; -1: none"),
+            Column("stage", "i2", "stage; -1: none"),
+            Column("generation", "i4", "generation within the stage and arm; -1: none"),
+            Column("slot", "i4", "place in the generation; -1: none"),
+            Column("value", "f8", "a number that belongs to the event; NaN: none"),
+        ),
+    ),
+    Table(
+        "candidates",
+        "candidate",
+        (
+            _ARM,
+            _STAGE,
+            _GENERATION,
+            Column("slot", "i4", "place in the generation"),
+            Column("status", "u1", "state of the evaluation", flags=CANDIDATE_STATUS),
+            Column("attempts", "u1", "number of evaluations that were started"),
+            Column("error", "f4", "generalisation error on the test stimuli"),
+            Column("error_se", "f4", "standard error of the generalisation error"),
+            Column("label_power", "f4", "mean square of the labels"),
+            Column("distribution", "f4", "distance of the labels from the target distribution"),
+            Column("orthogonality", "f4", "overlap with the functions of earlier stages"),
+            Column("fitness", "f4", "value that the strategy was told; lower is better"),
+            Column("first_trial", "i8", "row of the candidate's first trial in trials"),
+            Column("trials", "i4", "number of the candidate's trials"),
+            Column("theta", "f4", "parameters of the labeller", width="theta", when=("all",)),
+        ),
+    ),
+    Table(
+        "generations",
+        "generation",
+        (
+            _ARM,
+            _STAGE,
+            _GENERATION,
+            _TIME,
+            Column("fitness_mean", "f4", "mean fitness of the candidates that have one"),
+            Column("fitness_min", "f4", "lowest fitness of the candidates that have one"),
+            Column("error_mean", "f4", "mean error of the candidates that have one"),
+            Column("trials", "i4", "number of trials in the generation"),
+            _RECOMMENDED,
+        ),
+    ),
+    Table(
+        "stages",
+        "stage",
+        (
+            _ARM,
+            _STAGE,
+            Column("generations", "i4", "number of generations"),
+            Column("trials", "i8", "number of trials"),
+            Column("episodes", "i8", "number of episodes"),
+            Column("recommended", "f4", "θ of the function that was found", width="theta"),
+            _TIME,
+        ),
+    ),
+    Table("stimuli", "stimulus", (Column("x", "f4", "stimulus", width="feature"),)),
+)
+
+TABLE_NAMES = tuple(table.name for table in TABLES)
+
+
+def columns(table: Table, layout: Layout) -> tuple[Column, ...]:
+    """The columns that `table` has in an experiment with this layout."""
+    return tuple(column for column in table.columns if layout.theta_log in column.when)
+
+
+def row_shape(column: Column, layout: Layout) -> tuple[int, ...]:
+    """Shape of one row of a column: () or (width,)."""
+    return {"": (), "feature": (layout.stimulus_dim,), "theta": (layout.theta_dim,)}[column.width]

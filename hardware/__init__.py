@@ -1,0 +1,1 @@
+"""What touches the world. Nothing here may import JAX or anything above it."""

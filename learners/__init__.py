@@ -1,0 +1,1 @@
+"""Learners: one file each, all behind `learners.base.AbstractLearner`."""

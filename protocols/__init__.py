@@ -1,0 +1,1 @@
+"""What an experiment is: stimulus spaces, episodes, documents and the ready ones in `library/`."""

@@ -1,0 +1,1 @@
+"""Stimulus spaces, one file each."""

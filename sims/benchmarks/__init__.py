@@ -1,0 +1,1 @@
+"""Benchmarks; each prints one ratio measured in one run."""

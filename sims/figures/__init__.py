@@ -1,0 +1,1 @@
+"""One file a published figure: settings, `compute(settings)`, `plot(data)`."""
