@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -26,7 +25,7 @@ from learners.base import AbstractLearner
 from protocols.documents import Document, load
 from protocols.registry import discover, one_of
 from protocols.spaces.base import AbstractSpace
-from protocols.spaces.table import Table
+from protocols.spaces.table import RELATIVE_TO, Table
 
 SPACES = discover(protocols.spaces, AbstractSpace, "biasloop.spaces")
 LABELLERS = discover(controller.labellers, AbstractLabeller, "biasloop.labellers")
@@ -137,6 +136,7 @@ class Experiment(Section):
     def design(self) -> Design:
         """Build the components and put them together."""
         objective = self.objective
+        projection = objective.orthogonality == "projection"
         return Design(
             space=self.space.build(),
             labeller=self.labeller.build(),
@@ -146,12 +146,13 @@ class Experiment(Section):
                 error=objective.error,
                 error_weight=objective.error_weight,
                 divergence=objective.distribution.build(),
-                orthogonality_weight=objective.orthogonality_weight,
+                # what a projection leaves is rounding, which must not rank candidates
+                orthogonality_weight=0.0 if projection else objective.orthogonality_weight,
             ),
             n_train=self.episode.train,
             n_test=self.episode.test,
             common_stimuli=self.episode.common_stimuli,
-            projection=objective.orthogonality == "projection",
+            projection=projection,
             reference_points=objective.reference_points,
         )
 
@@ -176,8 +177,11 @@ def load_experiment(path: Path, overrides: tuple[str, ...] = ()) -> Document[Exp
     Raises:
         protocols.documents.DocumentError: with every problem, each with file, line and field.
     """
-    document = load(path, Experiment, overrides)
-    return document
+    token = RELATIVE_TO.set(path.resolve().parent)
+    try:
+        return load(path, Experiment, overrides)
+    finally:
+        RELATIVE_TO.reset(token)
 
 
 def space_hash(space: AbstractSpace) -> str | None:
@@ -188,8 +192,3 @@ def space_hash(space: AbstractSpace) -> str | None:
 def root_key(experiment: Experiment) -> jax.Array:
     """Return the key from which every other one is derived."""
     return jax.random.key(experiment.seed)
-
-
-def no_earlier(design: Design, stages: int) -> jax.Array:
-    """Return the table of earlier θ before the first stage."""
-    return jnp.zeros((stages, design.labeller.size(design.space)), jnp.float32)

@@ -49,6 +49,11 @@ class Design:
         """Training and test trials of one generation."""
         return self.strategy.population * (self.n_train + self.n_test)
 
+    @property
+    def theta_size(self) -> int:
+        """Length of θ."""
+        return self.labeller.size(self.space)
+
 
 class Situation(eqx.Module):
     """Where in a run a block of generations is; everything here is a plain number or array."""

@@ -1,30 +1,36 @@
-"""The dry-run: stages of generations on a simulated learner, every trial in the store.
-
-```
-LoopError
-├── LearnerFailed    a slot gave no finite answer, however often it was run
-└── ReplayError      see controller.replay
-```
-"""
+"""The dry-run: stages of generations on a simulated learner, every trial in the store."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from controller.arrays import from_arrays, to_arrays
-from controller.document import Experiment, no_earlier, root_key, space_hash
-from controller.engine import MAX_ATTEMPTS, Engine, Record, Situation
+from controller.document import Experiment, root_key, space_hash
+from controller.engine import MAX_ATTEMPTS, Engine, Record
+from controller.position import (
+    LEARNER_ARM,
+    Position,
+    after_stage,
+    first_position,
+    position_arrays,
+    position_from,
+    situation,
+)
 from controller.statuses import Status
-from controller.store import EventFrame, Frame, GenerationBlock, StageFrame, Store
-from protocols.keys import Purpose
+from controller.store import (
+    EVENT_KINDS,
+    EventFrame,
+    Frame,
+    GenerationBlock,
+    StageFrame,
+    Store,
+)
 
-LEARNER_ARM, CONTROL_ARM = 0, 1
 BLOCK_SECONDS = 0.5
+FIRST_BLOCK = 4
 FOLD_GENERATIONS = 32
 BUFFER_TRIALS = 2**18
 MAX_BLOCK = 1024
@@ -44,25 +50,22 @@ class Progress:
 
     arm: int
     stage: int
-    stages: int
     generation: int
     """Generations done in this stage."""
-    generations: int
     trials: int
     """Trials done by learners since the experiment began."""
     fitness: float
     """Mean fitness of the last generation."""
 
 
-@dataclass(slots=True)
-class Position:
-    """Where a run is, for itself: all that it needs to go on."""
+@dataclass(frozen=True, slots=True)
+class _Flying:
+    """A block of generations that was launched and may still be computing."""
 
-    arm: int
-    stage: int
-    generation: int
-    earlier: jax.Array
+    count: int
     state: Any
+    record: Record
+    done: jax.Array
 
 
 class DryRun:
@@ -73,7 +76,6 @@ class DryRun:
         experiment: Experiment,
         store: Store,
         *,
-        control: bool,
         on_progress: Callable[[Progress], None] = lambda _: None,
         should_stop: Callable[[], bool] = lambda: False,
     ):
@@ -82,7 +84,6 @@ class DryRun:
         Args:
             experiment: the protocol document.
             store: an open store, new or to be continued.
-            control: whether the paired search without a learner runs after the real one.
             on_progress: called after each block of generations.
             should_stop: asked between blocks; True ends the run where it can be resumed.
         """
@@ -91,7 +92,7 @@ class DryRun:
         self.design = experiment.design()
         self.engine = Engine(self.design, block=block_size(self.design.trials_per_generation))
         self.root = root_key(experiment)
-        self.arms = (LEARNER_ARM, CONTROL_ARM) if control else (LEARNER_ARM,)
+        self.arms = 2 if store.header["control"] else 1
         self.on_progress = on_progress
         self.should_stop = should_stop
         self._unfolded = 0
@@ -104,268 +105,167 @@ class DryRun:
 
         Raises:
             LearnerFailed: the learner's answers stay NaN or infinite.
+            LoopError: the store can't be continued with what is here now.
             controller.store.StoreError: a trial can't be stored.
         """
-        position = self._resume() or self._begin(self.arms[0], 0, None)
-        if position.generation or position.stage or position.arm != self.arms[0]:
-            self._event("run_resumed", position)
-        else:
-            self._event("run_started", position)
-        while position.arm in self.arms:
-            if not self._stage(position):
-                self._event("run_interrupted", position)
+        position = self._resume()
+        if position.arm == self.arms:
+            return True
+        begun = position.arm + position.stage + position.generation > 0
+        self._log_event("run_resumed" if begun else "run_started", position)
+        while position.arm < self.arms:
+            position, finished = self._stage(position)
+            if not finished:
+                self._log_event("run_interrupted", position)
                 return False
-            position = self._next(position)
-        self._event("run_finished", position)
+        self._log_event("run_finished", position)
         return True
 
-    def _begin(self, arm: int, stage: int, earlier: jax.Array | None) -> Position:
-        if earlier is None:
-            earlier = no_earlier(self.design, self.experiment.stages.count)
-        return Position(arm, stage, 0, earlier, self.engine.start(self.root, jnp.int32(stage)))
+    def _resume(self) -> Position:
+        stages = self.experiment.stages.count
+        arrays = self.store.state("position")
+        if arrays is None:
+            return first_position(self.engine, self.root, stages)
+        if space_hash(self.design.space) != self.store.header["stimuli_sha256"]:
+            raise LoopError(
+                "the stimulus table is not the one that this run began with (its hash differs); "
+                "put the first file back, or start a new run"
+            )
+        return position_from(arrays, self.engine, self.root, stages)
 
-    def _next(self, position: Position) -> Position:
-        if position.stage + 1 < self.experiment.stages.count:
-            return self._begin(position.arm, position.stage + 1, position.earlier)
-        return self._begin(position.arm + 1, 0, None)
-
-    def _stage(self, position: Position) -> bool:
-        """Run a stage from where it is to its end; False when asked to stop."""
-        total = self.experiment.stages.generations
-        situation = situation_of(self.root, position)
-        size, flying = 4, None
-        while position.generation < total or flying:
+    def _stage(self, position: Position) -> tuple[Position, bool]:
+        """Run a stage to its end, or until asked to stop; the next block computes meanwhile."""
+        stage = (position.arm, position.stage)
+        size, flying = FIRST_BLOCK, self._launch(position, FIRST_BLOCK)
+        while flying is not None:
             started = time.monotonic()
-            launched = None
-            stop = self.should_stop()
-            if not stop and (ahead := position.generation + (flying.count if flying else 0)) < total:
-                # the next block computes while the one before is stored
-                state = flying.state if flying else position.state
-                count = min(size, total - ahead)
-                launched = _Flying(count, *self.engine.run(situation, state, ahead, count))
-            if flying:
-                self._store(position, flying, last=position.generation + flying.count == total)
-                if self.on_progress:
-                    self.on_progress(self._progress(position, flying))
-            if stop and not launched:
-                return position.generation == total
-            if launched and flying:
-                size = _next_size(size, time.monotonic() - started, self.engine.block)
-            flying = launched
-        return True
+            ahead = replace(
+                position, generation=position.generation + flying.count, state=flying.state
+            )
+            following = None if self.should_stop() else self._launch(ahead, size)
+            position = self._store_block(position, flying)
+            size = _next_size(size, time.monotonic() - started, self.engine.block)
+            flying = following
+        return position, (position.arm, position.stage) != stage
 
-    def _store(self, position: Position, flying: "_Flying", *, last: bool) -> None:
-        """Log a block and move the position past it."""
+    def _launch(self, position: Position, size: int) -> _Flying | None:
+        count = min(size, self.experiment.stages.generations - position.generation)
+        if count <= 0 or self.should_stop():
+            return None
+        where = situation(position, self.root)
+        return _Flying(count, *self.engine.run(where, position.state, position.generation, count))
+
+    def _store_block(self, position: Position, flying: _Flying) -> Position:
+        """Log a block, and return the position after it."""
         done = int(flying.done)
-        frames: list[Frame] = []
-        if done:
-            frames.append(self._block_frame(position, flying.record, done))
+        frames: list[Frame] = [self._block_frame(position, flying.record, done)] if done else []
+        after = replace(position, generation=position.generation + done, state=flying.state)
         if done < flying.count:
-            self._fail(position, flying, done, frames)
-        position.generation += done
-        position.state = flying.state
-        after = position
-        if last:
-            recommended = flying.record.recommended[done - 1]
-            position.earlier = position.earlier.at[position.stage].set(recommended)
-            frames.append(self._stage_frame(position, np.asarray(recommended)))
-            after = self._next(position)
+            self._fail(after, flying.record, done, frames)
+        if after.generation == self.experiment.stages.generations:
+            theta = flying.record.recommended[done - 1]
+            frames += self._stage_frames(after, np.asarray(theta))
+            after = after_stage(after, self.engine, self.root, theta)
         self.store.append(frames, {"position": position_arrays(after)})
         self._unfolded += done
         if self._unfolded >= FOLD_GENERATIONS:
             self.store.fold()
             self._unfolded = 0
+        self.on_progress(self._progress(position, flying, done))
+        return after
 
     def _block_frame(self, position: Position, record: Record, done: int) -> GenerationBlock:
-        design = self.design
-        keep = {name: np.asarray(getattr(record, name)[:done]) for name in Record.__annotations__}
+        keep = jax.tree.map(lambda array: np.asarray(array)[:done], record)
         asked = position.arm == LEARNER_ARM
-        slots, trials = design.strategy.population, design.n_train + design.n_test
-        generations_before = self._generations_before(position)
-        sets = 1 if design.common_stimuli else slots
+        trials = slice(None) if asked else slice(0, 0)  # a control runs no trial
         log = self.experiment.log.theta
         return GenerationBlock(
             arm=position.arm,
             stage=position.stage,
             first_generation=position.generation,
-            first_candidate=generations_before * slots,
-            first_stimulus=min(generations_before, self._learner_generations()) * sets * trials,
-            n_train=design.n_train if asked else 0,
-            stimuli=keep["stimuli"] if asked else keep["stimuli"][:, :, :0],
-            labels=keep["labels"] if asked else keep["labels"][:, :, :0],
-            answers=keep["answers"] if asked else keep["answers"][:, :, :0],
-            error=keep["error"],
-            error_se=keep["error_se"],
-            label_power=keep["power"],
-            distribution=keep["distribution"],
-            orthogonality=keep["orthogonality"],
-            fitness=keep["fitness"],
-            status=keep["status"],
-            attempts=keep["attempts"],
-            theta=keep["theta"] if log == "all" else None,
-            recommended=keep["recommended"] if log != "none" else None,
+            first_candidate=self.store.rows["candidates"],
+            first_stimulus=self.store.rows["stimuli"],
+            n_train=self.design.n_train if asked else 0,
+            stimuli=keep.stimuli[:, :, trials],
+            labels=keep.labels[:, :, trials],
+            answers=keep.answers[:, :, trials],
+            error=keep.error,
+            error_se=keep.error_se,
+            label_power=keep.power,
+            distribution=keep.distribution,
+            orthogonality=keep.orthogonality,
+            fitness=keep.fitness,
+            status=keep.status,
+            attempts=keep.attempts,
+            theta=keep.theta if log == "all" else None,
+            recommended=keep.recommended if log != "none" else None,
             t_ns=np.full(done, self._now_ns(), np.int64),
         )
 
-    def _stage_frame(self, position: Position, recommended: np.ndarray) -> StageFrame:
+    def _stage_frames(self, position: Position, theta: np.ndarray) -> list[Frame]:
         asked = position.arm == LEARNER_ARM
-        episodes = self.experiment.stages.generations * self.design.strategy.population
-        trials = self.experiment.stages.generations * self.design.trials_per_generation
-        return StageFrame(
-            arm=position.arm,
-            stage=position.stage,
-            generations=self.experiment.stages.generations,
-            recommended=recommended,
-            t_ns=self._now_ns(),
-            trials=trials if asked else 0,
-            episodes=episodes if asked else 0,
-        )
-
-    def _fail(
-        self, position: Position, flying: "_Flying", done: int, frames: list[Frame]
-    ) -> None:
-        """Store what is done and why it ends, then raise."""
-        status = np.asarray(flying.record.status[done])
-        slots = np.flatnonzero(status != Status.DONE)
-        generation = position.generation + done
-        frames += [
-            self._event_frame("slot_failed", position, generation=generation, slot=int(slot))
-            for slot in slots
+        generations = position.generation
+        return [
+            StageFrame(
+                arm=position.arm,
+                stage=position.stage,
+                generations=generations,
+                recommended=theta,
+                t_ns=self._now_ns(),
+                trials=generations * self.design.trials_per_generation if asked else 0,
+                episodes=generations * self.design.strategy.population if asked else 0,
+            ),
+            self._event("stage_finished", position),
         ]
-        position.generation = generation
-        frames.append(self._event_frame("run_failed", position, generation=generation))
-        self.store.append(frames, {"position": position_arrays(position, flying.state)})
+
+    def _fail(self, position: Position, record: Record, row: int, frames: list[Frame]) -> None:
+        """Store what is done and why it ends, then raise."""
+        slots = np.flatnonzero(np.asarray(record.status[row]) != Status.DONE)
+        frames += [self._event("slot_failed", position, slot=int(slot)) for slot in slots]
+        frames.append(self._event("run_failed", position))
+        self.store.append(frames, {"position": position_arrays(position)})
         raise LearnerFailed(
-            f"learner {self.design.learner.kind!r} gave answers that are not finite in stage "
-            f"{position.stage + 1}, generation {generation + 1}, slot(s) "
-            f"{', '.join(str(int(s)) for s in slots[:5])}, in {MAX_ATTEMPTS} attempts; "
-            "the slots are not scored and everything before is stored: mend the learner's "
-            "settings and start a new run"
+            f"learner {self.design.learner.kind!r} gave answers that are not finite: stage "
+            f"{position.stage + 1}, generation {position.generation + 1}, slot(s) "
+            f"{', '.join(str(int(slot)) for slot in slots[:5])}, in each of {MAX_ATTEMPTS} "
+            "attempts. The generation is not scored, everything before it is stored; mend the "
+            "learner's settings and start a new run"
         )
 
-    def _generations_before(self, position: Position) -> int:
-        stages = self.experiment.stages
-        return (position.arm * stages.count + position.stage) * stages.generations + (
-            position.generation
-        )
-
-    def _learner_generations(self) -> int:
-        return self.experiment.stages.count * self.experiment.stages.generations
-
-    def _progress(self, position: Position, flying: "_Flying") -> Progress:
-        row = max(int(flying.done) - 1, 0)
-        before = min(self._generations_before(position), self._learner_generations())
+    def _progress(self, position: Position, flying: _Flying, done: int) -> Progress:
+        fitness = np.asarray(flying.record.fitness[max(done - 1, 0)])
         return Progress(
             arm=position.arm,
             stage=position.stage,
-            stages=self.experiment.stages.count,
-            generation=position.generation,
-            generations=self.experiment.stages.generations,
-            trials=before * self.design.trials_per_generation,
-            fitness=float(np.mean(np.asarray(flying.record.fitness[row]))),
+            generation=position.generation + done,
+            trials=self.store.rows["trials"],
+            fitness=float(np.mean(fitness)),
         )
 
-    def _resume(self) -> Position | None:
-        arrays = self.store.state("position")
-        if arrays is None:
-            return None
-        check_same_stimuli(self.experiment, self.store.header)
-        return restore_position(arrays, self.engine, self.root, self.experiment)
+    def _log_event(self, kind: str, position: Position) -> None:
+        self.store.append([self._event(kind, position)])
 
-    def _event(self, kind: str, position: Position) -> None:
-        self.store.append([self._event_frame(kind, position, generation=position.generation)])
-
-    def _event_frame(
-        self, kind: str, position: Position, *, generation: int, slot: int = -1
-    ) -> EventFrame:
+    def _event(self, kind: str, position: Position, slot: int = -1) -> EventFrame:
+        over = position.arm == self.arms
         return EventFrame(
-            kind=kind,
+            kind=EVENT_KINDS.index(kind),
             t_ns=self._now_ns(),
-            arm=position.arm,
-            stage=position.stage,
-            generation=generation,
+            arm=-1 if over else position.arm,
+            stage=-1 if over else position.stage,
+            generation=-1 if over else position.generation,
             slot=slot,
-            value=float("nan"),
         )
 
     def _now_ns(self) -> int:
         return time.time_ns() - int(self.store.header["created_ns"])
 
 
-class _Flying:
-    """A block that has been launched and may still be computing."""
-
-    def __init__(self, count: int, state: Any, record: Record, done: jax.Array):
-        self.count, self.state, self.record, self.done = count, state, record, done
-
-
 def block_size(trials_per_generation: int) -> int:
-    """Return how many generations' records one call holds; part of what makes runs repeatable."""
+    """Return how many generations' records one call of the engine holds."""
     return max(1, min(MAX_BLOCK, BUFFER_TRIALS // trials_per_generation))
-
-
-def situation_of(root: jax.Array, position: Position) -> Situation:
-    """Return what the engine must know about a position."""
-    asked = position.arm == LEARNER_ARM
-    return Situation(
-        root=root,
-        stage=jnp.int32(position.stage),
-        earlier=position.earlier,
-        learner_weight=jnp.float32(1.0 if asked else 0.0),
-        use_learner=jnp.array(asked),
-    )
-
-
-def position_arrays(position: Position, state: Any = None) -> Mapping[str, np.ndarray]:
-    """Return a position as named arrays."""
-    place = np.array([position.arm, position.stage, position.generation], np.int64)
-    inner = to_arrays(position.state if state is None else state)
-    return {
-        "place": place,
-        "earlier": np.asarray(position.earlier),
-        **{f"strategy{name}": value for name, value in inner.items()},
-    }
-
-
-def restore_position(
-    arrays: Mapping[str, np.ndarray], engine: Engine, root: jax.Array, experiment: Experiment
-) -> Position:
-    """Turn stored arrays into a position again."""
-    arm, stage, generation = (int(v) for v in arrays["place"])
-    template = engine.start(root, jnp.int32(stage))
-    inner = {
-        name.removeprefix("strategy"): value
-        for name, value in arrays.items()
-        if name.startswith("strategy")
-    }
-    earlier = jnp.asarray(arrays["earlier"])
-    expected = no_earlier(engine.design, experiment.stages.count).shape
-    if earlier.shape != expected:
-        raise LoopError(f"stored θ of earlier stages: expected shape {expected}, got {earlier.shape}")
-    return Position(arm, stage, generation, earlier, from_arrays(template, inner))
-
-
-def check_same_stimuli(experiment: Experiment, header: Mapping[str, Any]) -> None:
-    """Raise LoopError if a table file changed since the run began."""
-    now = space_hash(experiment.space.build())
-    if now != header.get("stimuli_sha256"):
-        raise LoopError(
-            "the stimulus table is not the one that this run began with (its hash differs); put "
-            "the first file back, or start a new run"
-        )
 
 
 def _next_size(size: int, seconds: float, limit: int) -> int:
     """Adapt the number of generations in a block, so that a run can be stopped soon."""
     wanted = size * BLOCK_SECONDS / max(seconds, 1e-6)
-    return int(np.clip(wanted, 1, min(2 * size, limit)))
-
-
-def iterate_stages(experiment: Experiment, *, control: bool) -> Iterator[tuple[int, int]]:
-    """Yield (arm, stage) in the order in which they run."""
-    for arm in (LEARNER_ARM, CONTROL_ARM) if control else (LEARNER_ARM,):
-        for stage in range(experiment.stages.count):
-            yield arm, stage
-
-
-__all__ = ["DryRun", "LearnerFailed", "LoopError", "Progress", "Purpose"]
+    return int(np.clip(wanted, 1, min(4 * size, limit)))

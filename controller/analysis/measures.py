@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -109,18 +110,30 @@ def held_out(
     """
     spare = HELD_OUT_STIMULI if space.size is None else space.size - n_train
     n_test = min(HELD_OUT_STIMULI, spare)
-    f = jnp.asarray(theta)
+    errors = _errors(
+        space, labeller, learner, jnp.asarray(theta), n_train, n_test, jax.random.split(key, learners)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.asarray(errors, np.float64) / power
+    lower, median, upper = (float(q) for q in np.quantile(ratios, [0.25, 0.5, 0.75]))
+    return HeldOut(median=median, lower=lower, upper=upper, learners=learners)
 
-    @jax.jit
-    @jax.vmap
+
+@eqx.filter_jit
+def _errors(
+    space: AbstractSpace,
+    labeller: AbstractLabeller,
+    learner: AbstractLearner,
+    theta: Float[Array, " theta"],
+    n_train: int,
+    n_test: int,
+    keys: PRNGKeyArray,
+) -> Float[Array, " learner"]:
     def error(key: PRNGKeyArray) -> Float[Array, ""]:
         stimuli_key, learner_key = jax.random.split(key)
         x = space.sample(n_train + n_test, key=stimuli_key)
-        z = labeller.labels(space, f, x)
+        z = labeller.labels(space, theta, x)
         answers = learner.fit_predict(x[:n_train], z[:n_train], x[n_train:], key=learner_key)
         return jnp.mean((z[n_train:] - answers) ** 2)
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.asarray(error(jax.random.split(key, learners)), np.float64) / power
-    lower, median, upper = (float(q) for q in np.quantile(ratios, [0.25, 0.5, 0.75]))
-    return HeldOut(median=median, lower=lower, upper=upper, learners=learners)
+    return jax.vmap(error)(keys)

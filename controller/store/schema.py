@@ -67,7 +67,7 @@ class Column:
     """Unit of the values."""
     flags: tuple[str, ...] = ()
     """Meanings of the codes 0, 1, … of a code column."""
-    width: Literal["", "feature", "theta"] = ""
+    width: Literal["", "feature", "parameter"] = ""
     """The second dimension, if there is one."""
     when: tuple[str, ...] = ("all", "recommended", "none")
     """The values of `theta_log` with which the column exists."""
@@ -90,7 +90,7 @@ _STAGE = Column("stage", "i2", "stage: index of the function that is searched fo
 _GENERATION = Column("generation", "i4", "generation within the stage and arm")
 _TIME = Column("t_ns", "i8", "time since the session started", "ns")
 _RECOMMENDED = Column(
-    "recommended", "f4", "θ that the strategy recommends", width="theta", when=("all", "recommended")
+    "recommended", "f4", "θ that the strategy recommends", width="parameter", when=("all", "recommended")
 )
 
 TABLES = (
@@ -136,7 +136,7 @@ TABLES = (
             Column("fitness", "f4", "value that the strategy was told; lower is better"),
             Column("first_trial", "i8", "row of the candidate's first trial in trials"),
             Column("trials", "i4", "number of the candidate's trials"),
-            Column("theta", "f4", "parameters of the labeller", width="theta", when=("all",)),
+            Column("theta", "f4", "parameters of the labeller", width="parameter", when=("all",)),
         ),
     ),
     Table(
@@ -163,7 +163,7 @@ TABLES = (
             Column("generations", "i4", "number of generations"),
             Column("trials", "i8", "number of trials"),
             Column("episodes", "i8", "number of episodes"),
-            Column("recommended", "f4", "θ of the function that was found", width="theta"),
+            Column("recommended", "f4", "θ of the function that was found", width="parameter"),
             _TIME,
         ),
     ),
@@ -180,4 +180,4 @@ def columns(table: Table, layout: Layout) -> tuple[Column, ...]:
 
 def row_shape(column: Column, layout: Layout) -> tuple[int, ...]:
     """Shape of one row of a column: () or (width,)."""
-    return {"": (), "feature": (layout.stimulus_dim,), "theta": (layout.theta_dim,)}[column.width]
+    return {"": (), "feature": (layout.stimulus_dim,), "parameter": (layout.theta_dim,)}[column.width]

@@ -30,6 +30,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]
     expectation = Expectation(model)
     seen: set[Where] = set()
     for details in error.errors(include_url=False):
+        if _follows_from_others(details):
+            continue
         where, schema = expectation.follow(details["loc"])
         if schema is not None and schema["type"] == "union":
             if where in seen:
@@ -46,6 +48,13 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
     if not names:
         return near
     return f"{near or ';'} allowed: {', '.join(names)}"
+
+
+def _follows_from_others(details: ErrorDetails) -> bool:
+    """Tell whether a list is only called too short because some of its elements are wrong."""
+    given = details["input"]
+    is_counted = details["type"] == "too_short" and isinstance(given, list)
+    return is_counted and len(given) >= details.get("ctx", {})["min_length"]
 
 
 def _finding(

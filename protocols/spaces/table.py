@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -10,17 +11,28 @@ import jax.numpy as jnp
 import numpy as np
 from annotated_types import MinLen
 from jaxtyping import Array, Float, Float64, PRNGKeyArray
+from pydantic import AfterValidator
 
 from protocols.spaces.base import AbstractSpace, GradedBasis, SpaceError
 from protocols.spaces.polynomials import graded_polynomials
+
+
+RELATIVE_TO: ContextVar[Path | None] = ContextVar("RELATIVE_TO", default=None)
+"""Folder of the document that is being read; relative paths in it start there."""
+
+
+def absolute(path: str) -> str:
+    """Return the path from the root, so that a frozen document finds its table from anywhere."""
+    return str(((RELATIVE_TO.get() or Path.cwd()) / path).resolve())
 
 
 class Table(AbstractSpace):
     """The rows of a `.npy` or `.csv` file, each as likely as any other."""
 
     kind: ClassVar[str] = "table"
-    path: Annotated[str, MinLen(1)]
-    """A `.npy` array (rows × features) or a `.csv` file of numbers, with or without a header."""
+    path: Annotated[str, MinLen(1), AfterValidator(absolute)]
+    """A `.npy` array (rows × features) or a `.csv` file of numbers, with or without a header; relative to
+    the document."""
     standardise: bool = True
     """Whether every column is shifted to mean 0 and scaled to standard deviation 1."""
 

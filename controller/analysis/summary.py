@@ -1,0 +1,247 @@
+"""What a store says: one record for each stage, for people and for programs.
+
+Everything here is computed from the store's tables and its frozen document; nothing is taken from
+the memory of the run.
+"""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Float64
+
+from controller.analysis.measures import (
+    HeldOut,
+    affine_fit,
+    cosine,
+    function_values,
+    held_out,
+    shares,
+    variance,
+)
+from controller.document import Experiment, root_key
+from controller.engine import Design
+from controller.position import CONTROL_ARM, LEARNER_ARM
+from controller.runs import frozen_document
+from controller.store import read, status
+from protocols.keys import Purpose, derive
+from protocols.spaces.base import GradedBasis
+
+
+class AnalysisError(Exception):
+    """A store that can be read, but has nothing to say yet."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FoundFunction:
+    """The function that one stage of one arm recommends."""
+
+    theta: Float[np.ndarray, " theta"]
+    values: Float64[np.ndarray, " point"]
+    """The function at the nodes of the basis."""
+    share: dict[int, float]
+    """Part of its squared norm in each degree."""
+    power: float
+    """Its variance."""
+    affine_r2: float
+    """R² of its best affine approximation."""
+    held_out: HeldOut
+    """Generalisation error over label power on fresh learners."""
+    max_cosine: float
+    """Largest absolute cosine to functions of earlier stages; 0 in the first stage."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: what was found, what its control found, what it cost."""
+
+    number: int
+    """Counted from 1."""
+    finished: bool
+    generations: int
+    episodes: int
+    trials: int
+    found: FoundFunction
+    control: FoundFunction | None
+    """The same search without a learner; None where it wasn't run."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Analysis:
+    """A store, read."""
+
+    folder: Path
+    experiment: Experiment
+    design: Design
+    basis: GradedBasis
+    tables: xr.DataTree
+    stages: tuple[Stage, ...]
+    trials_total: int
+    control_trials: int
+    exit_status: str
+
+
+def analyse(folder: Path) -> Analysis:
+    """Read a store and compute what it says.
+
+    Raises:
+        controller.store.StoreError: it can't be read.
+        AnalysisError: no generation is finished yet.
+    """
+    tables = read(folder)
+    state = status(folder)
+    experiment = frozen_document((folder / "experiment.toml").read_text("utf-8"), folder).value
+    design = experiment.design()
+    basis = design.space.graded_basis()
+    found = {arm: _functions(experiment, design, basis, tables, arm) for arm in (0, 1)}
+    if not found[LEARNER_ARM]:
+        raise AnalysisError(
+            f"{folder} has no finished generation yet (exit status: {state['exit_status']}); go on "
+            f"with `biasloop resume {folder}`"
+        )
+    trials = _trials_by_arm(tables)
+    return Analysis(
+        folder=folder,
+        experiment=experiment,
+        design=design,
+        basis=basis,
+        tables=tables,
+        stages=_stages(experiment, tables, found),
+        trials_total=trials[LEARNER_ARM],
+        control_trials=trials[CONTROL_ARM],
+        exit_status=state["exit_status"],
+    )
+
+
+def summary(analysis: Analysis) -> dict[str, Any]:
+    """Return what `summary.json` holds; every number is finite or null."""
+    experiment = analysis.experiment
+    return {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "space": experiment.space.kind,
+        "labeller": experiment.labeller.kind,
+        "learner": experiment.learner.kind,
+        "strategy": experiment.strategy.kind,
+        "n_train": experiment.episode.train,
+        "n_test": experiment.episode.test,
+        "degree_is": analysis.basis.word,
+        "exact_quadrature": analysis.basis.exact,
+        "exit_status": analysis.exit_status,
+        "trials_total": analysis.trials_total,
+        "control_trials": analysis.control_trials,
+        "stages": [_stage_record(stage) for stage in analysis.stages],
+    }
+
+
+def _stage_record(stage: Stage) -> dict[str, Any]:
+    found, control = stage.found, stage.control
+    return {
+        "stage": stage.number,
+        "finished": stage.finished,
+        "generations": stage.generations,
+        "episodes": stage.episodes,
+        "trials": stage.trials,
+        **_function_record(found),
+        "control": None if control is None else _function_record(control),
+        "control_share": None if control is None else _share_record(control),
+        "control_g_over_var": None if control is None else _number(control.held_out.median),
+    }
+
+
+def _function_record(found: FoundFunction) -> dict[str, Any]:
+    return {
+        "share": _share_record(found),
+        "g_over_var": _number(found.held_out.median),
+        "g_over_var_quartiles": [_number(found.held_out.lower), _number(found.held_out.upper)],
+        "fresh_learners": found.held_out.learners,
+        "max_cosine": _number(found.max_cosine),
+        "label_power": _number(found.power),
+        "affine_r2": _number(found.affine_r2),
+        "theta": [_number(float(value)) for value in found.theta],
+    }
+
+
+def _share_record(found: FoundFunction) -> dict[str, float | None]:
+    return {str(degree): _number(share) for degree, share in found.share.items()}
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def _stages(
+    experiment: Experiment, tables: xr.DataTree, found: dict[int, list[FoundFunction]]
+) -> tuple[Stage, ...]:
+    generations = tables["generations"]
+    slots = experiment.strategy.population
+    own = generations["arm"].values == LEARNER_ARM
+    records = []
+    for index, function in enumerate(found[LEARNER_ARM]):
+        here = own & (generations["stage"].values == index)
+        control = found[CONTROL_ARM]
+        records.append(
+            Stage(
+                number=index + 1,
+                finished=bool(int(here.sum()) == experiment.stages.generations),
+                generations=int(here.sum()),
+                episodes=int(here.sum()) * slots,
+                trials=int(generations["trials"].values[here].sum()),
+                found=function,
+                control=control[index] if index < len(control) else None,
+            )
+        )
+    return tuple(records)
+
+
+def _functions(
+    experiment: Experiment, design: Design, basis: GradedBasis, tables: xr.DataTree, arm: int
+) -> list[FoundFunction]:
+    found: list[FoundFunction] = []
+    for stage, theta in enumerate(_recommended(tables, arm)):
+        values = function_values(design.space, design.labeller, theta, basis.points)
+        power = variance(basis, values)
+        key = derive(root_key(experiment), stage, Purpose.HELD_OUT)
+        cosines = [abs(cosine(basis, values, other.values)) for other in found]
+        found.append(
+            FoundFunction(
+                theta=theta,
+                values=values,
+                share=shares(basis, values),
+                power=power,
+                affine_r2=affine_fit(basis, values),
+                held_out=held_out(
+                    design.space,
+                    design.labeller,
+                    design.learner,
+                    theta,
+                    n_train=design.n_train,
+                    power=power,
+                    key=key,
+                ),
+                max_cosine=max(cosines, default=0.0),
+            )
+        )
+    return found
+
+
+def _recommended(tables: xr.DataTree, arm: int) -> list[Float[np.ndarray, " theta"]]:
+    """Return θ of each finished stage, and of a stage under way where generations keep it."""
+    stages, generations = tables["stages"], tables["generations"]
+    own = stages["arm"].values == arm
+    thetas = list(stages["recommended"].values[own])
+    under_way = (generations["arm"].values == arm) & (generations["stage"].values == len(thetas))
+    if under_way.any() and "recommended" in generations:
+        thetas.append(generations["recommended"].values[np.flatnonzero(under_way)[-1]])
+    return thetas
+
+
+def _trials_by_arm(tables: xr.DataTree) -> tuple[int, int]:
+    generations = tables["generations"]
+    arm, trials = generations["arm"].values, generations["trials"].values
+    return int(trials[arm == LEARNER_ARM].sum()), int(trials[arm == CONTROL_ARM].sum())
+
+

@@ -1,0 +1,99 @@
+"""Beginning a dry-run and going on with one: document and folder in, a closed store out."""
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from controller.document import Experiment, space_hash
+from controller.loop import DryRun, Progress
+from controller.store import Layout, Store
+from protocols.documents import Document, parse
+
+RECORDED_PACKAGES = ("biasloop", "jax", "jaxlib", "numpy", "evosax", "equinox", "optax", "zarr")
+
+
+def begin(
+    document: Document[Experiment],
+    folder: Path,
+    *,
+    control: bool = True,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Run an experiment into a new store.
+
+    Args:
+        document: the protocol document.
+        folder: where the store is made; must not exist or be empty.
+        control: whether the paired search without a learner runs after the real one.
+        on_progress: called after each block of generations.
+        should_stop: asked between blocks; True ends the run where it can be resumed.
+
+    Returns:
+        True when it is finished, False when it was asked to stop before.
+    """
+    experiment = document.value
+    layout = Layout(
+        stimulus_dim=experiment.space.build().dim,
+        theta_dim=experiment.design().theta_size,
+        theta_log=experiment.log.theta,
+    )
+    header = {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "control": control,
+        "document_sha256": document.sha256,
+        "stimuli_sha256": space_hash(experiment.space.build()),
+        "created_ns": time.time_ns(),
+        **software(),
+    }
+    store = Store.create(folder, document=document.text, header=header, layout=layout)
+    return _run(experiment, store, on_progress, should_stop)
+
+
+def go_on(
+    folder: Path,
+    *,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Go on with the run in a folder, from wherever it was left or killed."""
+    store = Store.open(folder)
+    try:
+        experiment = frozen_document(store.document, folder).value
+    except BaseException:
+        store.close("failed")
+        raise
+    return _run(experiment, store, on_progress, should_stop)
+
+
+def frozen_document(text: str, folder: Path) -> Document[Experiment]:
+    """Read the document that a store keeps."""
+    return parse(text, Experiment, name=str(folder / "experiment.toml"))
+
+
+def software() -> dict[str, Any]:
+    """Return what the numbers of a run depend on besides its document."""
+    versions = {}
+    for name in RECORDED_PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "unknown"
+    return {"versions": versions, "python": platform.python_version(), "machine": platform.machine()}
+
+
+def _run(
+    experiment: Experiment,
+    store: Store,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> bool:
+    with store:
+        run = DryRun(experiment, store, on_progress=on_progress, should_stop=should_stop)
+        finished = run.run()
+        store.close("finished" if finished else "interrupted")
+    return finished
