@@ -17,6 +17,7 @@ JOURNAL_NAME = "journal.sqlite"
 _APPLICATION_ID = 0x62696173  # "bias"
 # Dry-runs write megabytes a frame: large pages and rare checkpoints halve the cost of that.
 _DRY_PAGE, _DRY_CHECKPOINT_PAGES = 65536, 256
+_CACHE_KIB = 8192
 _LIVE_PAGE, _LIVE_CHECKPOINT_PAGES = 4096, 1000
 
 Record = tuple[int, str, bytes]
@@ -111,6 +112,7 @@ class Journal:
         pages = _LIVE_CHECKPOINT_PAGES if live else _DRY_CHECKPOINT_PAGES
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if live else 'NORMAL'}")
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._connection.execute("PRAGMA busy_timeout = 5000")
 
     @property

@@ -12,10 +12,10 @@ from typing import Any
 from controller.store.schema import Column, Layout, Table, row_shape
 
 ZSTD_LEVEL = -20
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 2**21
 """Upper bound of a chunk, except that it holds at least one row."""
 _ROWS_LIVE = 4096
-_ROWS_DRY = {"trials": 131072}
+_ROWS_DRY = {"trials": 524288, "stimuli": 524288}
 _ROWS_DRY_OTHER = 8192
 _DTYPES = {
     **{"u1": "uint8", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64"},

@@ -251,26 +251,39 @@ def test_problems_are_data_too():
     [
         (
             "a = b",
-            ("1: column 5: not valid TOML: invalid value; text goes in quotes, true and false are "
-            "written small, a number is 1 or 0.5"),
+            (
+                "1: column 5: not valid TOML: invalid value; text goes in quotes, true and false "
+                "are written small, a number is 1 or 0.5"
+            ),
         ),
         (
             "seed = 1\nseed = 2",
-            ("2: column 9: not valid TOML: cannot overwrite a value; give each key and each table "
-            "once"),
+            (
+                "2: column 9: not valid TOML: cannot overwrite a value; give each key and each "
+                "table once"
+            ),
         ),
         (
             "\n\na 3",
-            ("3: column 3: not valid TOML: expected '=' after a key in a key/value pair; "
-            "write key = value"),
+            (
+                "3: column 3: not valid TOML: expected '=' after a key in a key/value pair; "
+                "write key = value"
+            ),
         ),
         (
             'a = "x\nb = 2',
-            ("1: column 7: not valid TOML: illegal character '\\n'; close the text with its quotes, "
-            "on the same line"),
+            (
+                "1: column 7: not valid TOML: illegal character '\\n'; close the text with its "
+                "quotes, on the same line"
+            ),
         ),
-        ("a = [1,\n", ("2: column 1: not valid TOML: invalid value; text goes in quotes, true and "
-         "false are written small, a number is 1 or 0.5")),
+        (
+            "a = [1,\n",
+            (
+                "2: column 1: not valid TOML: invalid value; text goes in quotes, true and "
+                "false are written small, a number is 1 or 0.5"
+            ),
+        ),
         ("a" + ".a" * 5000 + " = 1", "1: tables or lists are nested too deeply"),
         ("a = " + "[" * 5000, "1: tables or lists are nested too deeply"),
         ("a = " + "[" * 250 + "]" * 250, "1: tables or lists are nested too deeply"),
@@ -278,7 +291,7 @@ def test_problems_are_data_too():
         ("", "1: the document is empty; it must at least have seed, learner"),
         ("# only a comment\n", "1: the document is empty; it must at least have seed, learner"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_toml_is_told_with_line_column_and_remedy(text: str, message: str):
     assert complaint(text) == f"e.toml:{message}"
 
@@ -288,31 +301,44 @@ def test_what_is_no_toml_is_told_with_line_column_and_remedy(text: str, message:
     [
         (
             "learner.rigde=1",
-            ("learner.rigde: unknown key 'rigde'; did you mean 'ridge'? "
-            "allowed: kind, ridge, width, layer, eigenvalues"),
+            (
+                "learner.rigde: unknown key 'rigde'; did you mean 'ridge'? "
+                "allowed: kind, ridge, width, layer, eigenvalues"
+            ),
         ),
         (
             "lerner.ridge=1",
-            ("lerner.ridge: lerner: unknown key 'lerner'; did you mean 'learner'? "
-            "allowed: seed, name, shuffle, tempo, weights, learner, stages"),
+            (
+                "lerner.ridge: lerner: unknown key 'lerner'; did you mean 'learner'? "
+                "allowed: seed, name, shuffle, tempo, weights, learner, stages"
+            ),
         ),
         ("learner.ridge=-1", "learner.ridge: expected a number > 0, got -1"),
         ("learner.ridge=abc", 'learner.ridge: expected a number > 0, got "abc"'),
-        ("learner.kind=rige", ("learner.kind: unknown kind 'rige'; did you mean 'ridge'? "
-         "allowed: ridge, table")),
+        (
+            "learner.kind=rige",
+            ("learner.kind: unknown kind 'rige'; did you mean 'ridge'? allowed: ridge, table"),
+        ),
         ("learner={kind='ridge'}", "learner: learner.width: missing; give a whole number >= 1"),
         ("seed", "seed: expected path=value, such as learner.ridge=0.1; there is no '='"),
         ("=3", "=: expected keys joined by dots before the '=', such as learner.ridge=0.1"),
         ("a b=3", "a b: expected keys joined by dots before the '=', such as learner.ridge=0.1"),
         ("seed.x=1", "seed.x: seed is 3, no table, so it can't have a 'x'"),
-        ("stages.2.trials=1", ("stages.2.trials: stages is a list; expected an index (0 to 1), "
-         "got '2'")),
+        (
+            "stages.2.trials=1",
+            ("stages.2.trials: stages is a list; expected an index (0 to 1), got '2'"),
+        ),
         ("stages.x=1", "stages.x: stages is a list; expected an index (0 to 1), got 'x'"),
-        ("stages.0.learner.rows.0=[1,2]", ("stages.0.learner.rows.0: the document has no list "
-         "with an element 0; set the whole list")),
+        (
+            "stages.0.learner.rows.0=[1,2]",
+            (
+                "stages.0.learner.rows.0: the document has no list "
+                "with an element 0; set the whole list"
+            ),
+        ),
         ("name=\udcff", "'name=\\udcff': expected UTF-8 text"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_override_is_told_by_its_path(override: str, message: str):
     assert complaint(VALID, override) == f"--set {message}"
 

@@ -1,0 +1,341 @@
+"""The command line. Nothing heavy is imported before a command runs."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from controller.loop import Progress
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="biasloop",
+    help="Find what a learner finds easy to generalise: its inductive bias.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Protocol = Annotated[
+    str,
+    typer.Argument(help="A protocol document (TOML), or the name of a ready one."),
+]
+Folder = Annotated[Path, typer.Argument(help="Folder of a store.", metavar="DIR")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override a field; may be repeated."),
+]
+Seed = Annotated[int | None, typer.Option(help="Short for --set seed=N.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the store; must not hold anything yet.")]
+
+
+@app.command()
+def dryrun(
+    protocol: Protocol = "default",
+    overrides: Overrides = None,
+    seed: Seed = None,
+    out: Out = None,
+    control: Annotated[
+        bool, typer.Option(help="Also run the paired search without a learner.")
+    ] = True,
+) -> None:
+    """Run a closed loop on a simulated learner, then say what it found."""
+    from controller.runs import begin
+
+    document = _load(protocol, overrides, seed)
+    experiment = document.value
+    folder = out or _free_folder(f"{experiment.name}-seed{experiment.seed}")
+    with _running(experiment, control=control) as (report, should_stop):
+        finished = begin(
+            document, folder, control=control, on_progress=report, should_stop=should_stop
+        )
+    _conclude(folder, finished=finished)
+
+
+@app.command()
+def resume(folder: Folder) -> None:
+    """Go on with a run that was interrupted or killed."""
+    from controller.runs import frozen_document, go_on
+    from controller.store import NotAStore, status
+
+    path = folder / "experiment.toml"
+    if not path.is_file():
+        raise NotAStore(f"{folder} holds no store (no experiment.toml); expected a run's folder")
+    status(folder)
+    experiment = frozen_document(path.read_text("utf-8"), folder).value
+    with _running(experiment, control=True) as (report, should_stop):
+        finished = go_on(folder, on_progress=report, should_stop=should_stop)
+    _conclude(folder, finished=finished)
+
+
+@app.command()
+def analyse(
+    folder: Folder,
+    json_only: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, write nothing.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for figures and summary.json.")] = None,
+) -> None:
+    """Say what a store shows: a table, figures and summary.json."""
+    import json
+
+    from controller import jax_cache
+    from controller.analysis.summary import analyse as read_store
+    from controller.analysis.summary import summary
+
+    jax_cache.enable()
+    if json_only:
+        typer.echo(json.dumps(summary(read_store(folder)), indent=2, allow_nan=False))
+        return
+    _show(folder, out)
+
+
+@app.command()
+def validate(protocol: Protocol, overrides: Overrides = None, seed: Seed = None) -> None:
+    """Check a protocol document; print it with every default written out."""
+    document = _load(protocol, overrides, seed)
+    design = document.value.design()
+    stages = document.value.stages
+    trials = design.trials_per_generation * stages.generations * stages.count
+    typer.echo(document.text)
+    typer.echo(
+        f"# valid: {design.theta_size} parameters, {trials:,} trials in {stages.count} stage(s) "
+        f"of {stages.generations} generation(s); sha256 {document.sha256[:16]}…"
+    )
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="Where the document is written.")] = Path(
+        "protocol.toml"
+    ),
+    source: Annotated[
+        str, typer.Option("--from", help="Name of the ready document to begin with.")
+    ] = "default",
+) -> None:
+    """Write a commented protocol document to begin with."""
+    from protocols.library import ready
+
+    if path.exists():
+        raise typer.BadParameter(f"{path} exists; give another path or remove it")
+    documents = ready()
+    if source not in documents:
+        raise typer.BadParameter(f"no ready document {source!r}; there are {', '.join(documents)}")
+    with path.open("x", encoding="utf-8") as file:
+        file.write(documents[source].read_text("utf-8"))
+    typer.echo(f"{path}: edit it, then `biasloop validate {path}` and `biasloop dryrun {path}`")
+
+
+@app.command()
+def replay(
+    folder: Folder,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Derive every proposal again and compare.")
+    ] = False,
+) -> None:
+    """Show a run's history, or derive every proposal again and compare it with the store."""
+    if verify:
+        _verify(folder)
+        return
+    from controller.store import read
+
+    table = read(folder)["generations"]
+    typer.echo("arm      stage  generation  trials  fitness mean   fitness min")
+    columns = ("arm", "stage", "generation", "trials", "fitness_mean", "fitness_min")
+    for row in zip(*(table[name].values for name in columns), strict=True):
+        arm, stage, generation, trials, mean, low = row
+        name = "control" if arm else "learner"
+        typer.echo(
+            f"{name:7}  {stage + 1:5}  {generation + 1:10}  {trials:6}  {mean:12.6g}  {low:12.6g}"
+        )
+
+
+@app.command()
+def repair(folder: Folder) -> None:
+    """Rebuild the zarr store of a run from its journal."""
+    from controller.store import repair as rebuild
+
+    typer.echo(str(rebuild(folder)))
+
+
+def main() -> None:
+    """Run the command line; every expected error is a message and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what was stored stays, `biasloop resume DIR` goes on", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(DONE)
+    except Exception as error:  # the last place where an error can get its message and code
+        code = _exit_code(error)
+        if code is None:
+            raise
+        typer.echo(f"biasloop: {error}", err=True)
+        sys.exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """Return the exit code of an expected error, None for a fault of the program."""
+    import click
+
+    if isinstance(error, click.ClickException):
+        error.show()
+        sys.exit(error.exit_code)
+    from controller.store import StoreError, StoreExists
+    from protocols.documents import DocumentError
+
+    if isinstance(error, DocumentError | StoreExists):
+        return WRONG_USAGE
+    if isinstance(error, StoreError):
+        return FAILED
+    from controller.analysis.summary import AnalysisError
+    from controller.loop import LoopError
+
+    return FAILED if isinstance(error, LoopError | AnalysisError) else None
+
+
+def _load(protocol: str, overrides: list[str] | None, seed: int | None):  # noqa: ANN202
+    from controller import jax_cache
+    from controller.document import load_experiment
+    from protocols.library import ready
+
+    jax_cache.enable()
+    documents = ready()
+    path = Path(protocol)
+    if not path.exists() and protocol in documents:
+        path = documents[protocol]
+    elif not path.exists() and not path.suffix:
+        raise typer.BadParameter(
+            f"no file {protocol!r} and no ready document of that name; ready ones are "
+            f"{', '.join(documents)}"
+        )
+    return load_experiment(path, (*(overrides or ()), *(() if seed is None else (f"seed={seed}",))))
+
+
+def _free_folder(name: str) -> Path:
+    base = Path("runs") / name
+    if not base.exists():
+        return base
+    number = 2
+    while (numbered := base.with_name(f"{name}-{number}")).exists():
+        number += 1
+    return numbered
+
+
+@contextmanager
+def _running(experiment, *, control: bool) -> Iterator[tuple]:  # noqa: ANN001
+    """Show progress on a terminal, and turn the first Ctrl-C into a wish to stop."""
+    from rich.console import Console
+
+    stopping = False
+    console = Console(stderr=True)
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        nonlocal stopping
+        if stopping:
+            raise KeyboardInterrupt
+        stopping = True
+        console.print("finishing the generations under way; Ctrl-C again stops at once")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with _progress_bar(experiment, control=control, console=console) as report:
+            yield report, lambda: stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress_bar(experiment, *, control: bool, console) -> Iterator:  # noqa: ANN001
+    """Yield a function that shows progress; it does nothing where there is no terminal."""
+    if not console.is_terminal:
+        yield lambda progress: None
+        return
+    from rich import progress as bars
+
+    stages = experiment.stages
+    total = stages.count * stages.generations
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("generations · {task.fields[trials]:,} trials · {task.fields[fitness]}"),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("compiling", total=total, trials=0, fitness="")
+
+        def report(now: "Progress") -> None:
+            arm = "control (no learner)" if now.arm else "learner"
+            bar.update(
+                task,
+                description=f"{arm}, stage {now.stage + 1} of {stages.count}",
+                completed=now.stage * stages.generations + now.generation,
+                trials=now.trials,
+                fitness=f"fitness {now.fitness:.4g}",
+            )
+
+        yield report
+
+
+def _conclude(folder: Path, *, finished: bool) -> None:
+    if finished:
+        _show(folder, None)
+        typer.echo(f"store    {folder}")
+        return
+    typer.echo(f"stopped; the store is whole: `biasloop resume {folder}` goes on", err=True)
+    raise typer.Exit(INTERRUPTED)
+
+
+def _show(folder: Path, out: Path | None) -> None:
+    from rich.console import Console
+
+    from controller.analysis.report import write
+    from controller.analysis.summary import analyse as read_store
+    from controller.analysis.summary import summary
+    from controller.analysis.table import table
+
+    analysis = read_store(folder)
+    Console().print(table(summary(analysis)))
+    for path in write(analysis, out):
+        if path.suffix != ".svg":
+            typer.echo(f"wrote    {path}")
+
+
+def _verify(folder: Path) -> None:
+    from controller import jax_cache
+    from controller.replay import verify
+
+    jax_cache.enable()
+    result = verify(folder)
+    for package in result.other_software:
+        typer.echo(f"note: the run used {package}; last bits may differ", err=True)
+    how = "re-running the learner" if result.asked_learner else "from the stored answers"
+    if result.difference is None:
+        typer.echo(f"equal: {result.generations} generations derived again {how}, bit for bit")
+        return
+    where = result.difference
+    typer.echo(
+        f"differs: {'control' if where.arm else 'learner'}, stage {where.stage + 1}, generation "
+        f"{where.generation + 1}, {where.column} (by up to {where.largest:.3g}); "
+        f"{result.generations} generations before it are equal",
+        err=True,
+    )
+    raise typer.Exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

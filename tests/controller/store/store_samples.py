@@ -1,0 +1,123 @@
+"""Small stores whose frame number k holds a function of k."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from controller.store import EventFrame, Frame, GenerationBlock, Layout, StageFrame, Store
+from controller.store.fold import ZARR_NAME
+
+LAYOUT = Layout(stimulus_dim=3, theta_dim=5, theta_log="all")
+TERMS = ("error", "error_se", "label_power", "distribution", "orthogonality", "fitness")
+
+
+def block(
+    seed: int,
+    rows: Mapping[str, int],
+    *,
+    generations: int = 2,
+    slots: int = 3,
+    n: int = 10,
+    n_train: int = 4,
+    shared: bool = True,
+    layout: Layout = LAYOUT,
+    **changed: object,
+) -> GenerationBlock:
+    """A block of random numbers that follows a store with so many rows."""
+    rng = np.random.default_rng(seed)
+    size = (generations, slots)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    values = {
+        "arm": seed % 2,
+        "stage": 0,
+        "first_generation": seed * generations,
+        "first_candidate": rows["candidates"],
+        "first_stimulus": rows["stimuli"],
+        "n_train": n_train,
+        "stimuli": normal(generations, 1 if shared else slots, n, layout.stimulus_dim),
+        "labels": normal(*size, n),
+        "answers": normal(*size, max(n - n_train, 0)),
+        **{name: normal(*size) for name in TERMS},
+        "status": rng.integers(0, 7, size, dtype=np.uint8),
+        "attempts": rng.integers(0, 3, size, dtype=np.uint8),
+        "theta": normal(*size, layout.theta_dim) if layout.theta_log == "all" else None,
+        "recommended": (
+            None if layout.theta_log == "none" else normal(generations, layout.theta_dim)
+        ),
+        "t_ns": rng.integers(0, 2**62, generations),
+    }
+    return GenerationBlock(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def frame(k: int, rows: Mapping[str, int]) -> Frame:
+    """Frame number k: mostly blocks of 60 trials, some without trials, events, stages."""
+    if k % 7 == 3:
+        return EventFrame(k % 8, k * 10**9, 0, 1, k, 2, k / 3)
+    if k % 7 == 5:
+        return StageFrame(k % 2, k // 7, k, np.arange(5) * k, k * 11, k * 60, k * 6)
+    if k % 7 == 6:
+        return block(k, rows, n=0, n_train=4)
+    return block(k, rows, shared=bool(k % 2))
+
+
+def fill(store: Store, until: int) -> None:
+    """Append the frames up to number `until`, one by one, each with its checkpoint."""
+    for k in range(store.last_seq + 1, until + 1):
+        store.append([frame(k, store.rows)], state={"learner": {"k": np.array([k])}})
+
+
+def new(folder: Path, frames: int = 0, **changed: object) -> Store:
+    """A store with so many frames, open."""
+    layout = Layout(**{"stimulus_dim": 3, "theta_dim": 5, "theta_log": "all", **changed})  # type: ignore[arg-type]
+    store = Store.create(folder, document="name = 'x'\n", header={"seed": 1}, layout=layout)
+    fill(store, frames)
+    return store
+
+
+def published(folder: Path) -> xr.DataTree:
+    """What a reader sees, all in memory."""
+    with xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None) as tree:
+        return tree.load()
+
+
+def assert_same(a: xr.DataTree, b: xr.DataTree) -> None:
+    """Equal bit by bit: names, types, dimensions, values (NaN included), attributes."""
+    assert set(a.children) == set(b.children)
+    for table in a.children:
+        left, right = a[table].to_dataset(), b[table].to_dataset()
+        assert set(left.variables) == set(right.variables)
+        for name in left.variables:
+            one, two = left[name].variable, right[name].variable
+            assert (one.dims, one.dtype, one.attrs) == (two.dims, two.dtype, two.attrs)
+            assert one.values.tobytes() == two.values.tobytes(), f"{table}/{name}"
+
+
+def check_agreement(tree: xr.DataTree) -> None:
+    """All tables are of one moment."""
+    marker = tree.attrs["biasloop"]["rows"]
+    rows = {
+        "trials": tree["trials"].sizes["trial"],
+        "events": tree["events"].sizes["event"],
+        "candidates": tree["candidates"].sizes["candidate"],
+        "generations": tree["generations"].sizes["generation"],
+        "stages": tree["stages"].sizes["stage"],
+        "stimuli": tree["stimuli"].sizes["stimulus"],
+    }
+    assert rows == marker, (rows, marker)
+    trials = tree["candidates"]["trials"].to_numpy()
+    assert trials.sum() == rows["trials"]
+    assert tree["generations"]["trials"].to_numpy().sum() == rows["trials"]
+    assert rows["candidates"] == 3 * rows["generations"]
+    first = tree["candidates"]["first_trial"].to_numpy()
+    assert np.array_equal(first, np.cumsum(trials) - trials)
+    candidate = tree["trials"]["candidate"].to_numpy()
+    assert np.array_equal(candidate, np.repeat(np.arange(len(trials)), trials))
+    stimulus = tree["trials"]["stimulus"].to_numpy()
+    assert stimulus.max(initial=-1) == rows["stimuli"] - 1
+    assert not np.isnan(tree["trials"]["label"].to_numpy()).any()
+    assert not np.isnan(tree["stimuli"]["x"].to_numpy()).any()

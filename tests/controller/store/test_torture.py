@@ -1,0 +1,113 @@
+"""A writer that is killed at random moments, again and again, beside a reader."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from store_samples import assert_same, fill, new, published
+from store_torture import small_chunks
+
+from controller.store import Store, repair, status
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[2]), str(HERE)])}
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, HERE / "store_torture.py", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=ENVIRONMENT,
+        text=True,
+    )
+
+
+def run_writer(
+    server: subprocess.Popen[str], folder: Path, until: int, kill_after_s: float | None
+) -> int:
+    """Let a writer run; its wait status."""
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(f"{folder} {folder}.acknowledged {until}\n")
+    server.stdin.flush()
+    pid = int(server.stdout.readline())
+    if kill_after_s is not None:
+        time.sleep(kill_after_s)
+        os.kill(pid, signal.SIGKILL)
+    return int(server.stdout.readline())
+
+
+def torture(folder: Path, kills: int, seed: int, *, live: bool) -> None:
+    rng = random.Random(seed)
+    print(f"seed {seed}")
+    new(folder, live=live).close("finished")
+    server, watcher = start("serve"), start("watch", str(folder))
+    notes, acknowledged = Path(f"{folder}.acknowledged"), 0
+    try:
+        for kill in range(kills):
+            code = run_writer(server, folder, 10**9, rng.uniform(0, 0.12))
+            assert code == signal.SIGKILL, f"kill {kill}: the writer ended by itself ({code})"
+            if notes.exists():
+                acknowledged = int(notes.read_text().split()[-1])
+            stored = status(folder)["last_seq"]
+            # One more may be committed without being acknowledged yet.
+            assert acknowledged <= stored <= acknowledged + 1
+            assert watcher.poll() is None, f"kill {kill}: the reader failed"
+        until = acknowledged + 5
+        assert run_writer(server, folder, until, None) == 0
+    finally:
+        looks, _ = watcher.communicate("stop\n")
+        server.communicate()
+    assert watcher.returncode == 0
+    assert int(looks) > 0
+    print(f"{kills} kills, {until} frames, {looks.strip()} looks")
+
+    assert [int(n) for n in notes.read_text().split()][-1] == until
+    with new(folder.with_name("unbroken"), until, live=live) as unbroken:
+        pass
+    assert_same(published(folder), published(unbroken.folder))
+    with Store.open(folder) as store:
+        state = store.state("learner")
+        assert state is not None
+        assert state["k"] == [until]
+    repair(folder)
+    assert_same(published(folder), published(unbroken.folder))
+
+
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    from controller.store import metadata
+
+    for name in ("_ROWS_LIVE", "_ROWS_DRY_OTHER", "_ROWS_DRY"):
+        monkeypatch.setattr(metadata, name, getattr(metadata, name))
+    small_chunks()
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("live", [False, True], ids=["dry-run", "live"])
+def test_a_hundred_kills_lose_nothing_acknowledged_and_never_break_a_reader(tmp_path, live):
+    torture(tmp_path / "s", 60, random.randrange(2**32), live=live)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("live", [False, True], ids=["dry-run", "live"])
+def test_a_thousand_kills_lose_nothing_acknowledged_and_never_break_a_reader(tmp_path, live):
+    torture(tmp_path / "s", 500, random.randrange(2**32), live=live)
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_fold_in_small_steps_equals_one_at_the_end(tmp_path):
+    with new(tmp_path / "a") as steps:
+        for until in range(1, 60, 3):
+            fill(steps, until)
+            steps.fold()
+    with new(tmp_path / "b", steps.last_seq):
+        pass
+    assert_same(published(tmp_path / "a"), published(tmp_path / "b"))
