@@ -167,12 +167,9 @@ def repair(folder: Folder) -> None:
 def main() -> None:
     """Run the command line; every expected error is a message and an exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
-    except typer.Abort:
-        sys.exit(INTERRUPTED)
-    except KeyboardInterrupt:
+        code = app(standalone_mode=False)
+        sys.exit(DONE if code is None else code)
+    except (typer.Abort, KeyboardInterrupt):
         typer.echo("interrupted; what was stored stays, `biasloop resume DIR` goes on", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

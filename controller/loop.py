@@ -32,6 +32,7 @@ from controller.store import (
 BLOCK_SECONDS = 0.5
 FIRST_BLOCK = 4
 FOLD_GENERATIONS = 32
+FOLD_SECONDS = 1.0
 BUFFER_TRIALS = 2**18
 MAX_BLOCK = 1024
 
@@ -96,6 +97,7 @@ class DryRun:
         self.on_progress = on_progress
         self.should_stop = should_stop
         self._unfolded = 0
+        self._folded_at = time.monotonic()
 
     def run(self) -> bool:
         """Run what is left of the experiment.
@@ -167,12 +169,17 @@ class DryRun:
             frames += self._stage_frames(after, np.asarray(theta))
             after = after_stage(after, self.engine, self.root, theta)
         self.store.append(frames, {"position": position_arrays(after)})
-        self._unfolded += done
-        if self._unfolded >= FOLD_GENERATIONS:
-            self.store.fold()
-            self._unfolded = 0
+        self._fold(done)
         self.on_progress(self._progress(position, flying, done))
         return after
+
+    def _fold(self, done: int) -> None:
+        """Publish now and then: a fold costs about the same for one generation and for many."""
+        self._unfolded += done
+        late = time.monotonic() - self._folded_at >= FOLD_SECONDS
+        if late and self._unfolded >= FOLD_GENERATIONS:
+            self.store.fold()
+            self._unfolded, self._folded_at = 0, time.monotonic()
 
     def _block_frame(self, position: Position, record: Record, done: int) -> GenerationBlock:
         keep = jax.tree.map(lambda array: np.asarray(array)[:done], record)

@@ -39,7 +39,7 @@ class Sinkhorn(AbstractDivergence):
             smooth = jax.scipy.special.logsumexp(scaled, axis=1) - jnp.log(potential.shape[0])
             return -self.epsilon * smooth
 
-        def update(_: int, potentials: tuple[Array, Array]) -> tuple[Array, Array]:
+        def update(_: Array | int, potentials: tuple[Array, Array]) -> tuple[Array, Array]:
             f, g = potentials
             # averaging both updates keeps a = b symmetric and converges faster
             return (f + softmin(g, cost)) / 2, (g + softmin(f, cost.T)) / 2

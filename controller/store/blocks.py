@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from controller.store.arrays import Spec, check_shapes, nan_mean
+from controller.store.codec import Number
 from controller.store.frames import Tables, coerce, register
 from controller.store.schema import ARMS, CANDIDATE_STATUS, EVENT_KINDS, Layout, Rows
 
@@ -14,7 +15,9 @@ _MAX_ROW = 2**31 - 1
 
 def _check_code(name: str, value: int, names: tuple[str, ...]) -> None:
     if not 0 <= value < len(names):
-        raise ValueError(f"{name}: expected 0 to {len(names) - 1} ({', '.join(names)}), got {value}")
+        raise ValueError(
+            f"{name}: expected 0 to {len(names) - 1} ({', '.join(names)}), got {value}"
+        )
 
 
 @register("generations")
@@ -221,7 +224,7 @@ class GenerationBlock:
         return table
 
 
-def _one_row(columns: dict[str, tuple[float, str]]) -> dict[str, np.ndarray]:
+def _one_row(columns: dict[str, tuple[Number, str]]) -> dict[str, np.ndarray]:
     return {name: np.array([value], dtype) for name, (value, dtype) in columns.items()}
 
 
@@ -314,7 +317,12 @@ class EventFrame:
         """One row of events."""
         del layout, rows
         dtypes = {
-            **{"kind": "u1", "t_ns": "i8", "arm": "i1", "stage": "i2"},
-            **{"generation": "i4", "slot": "i4", "value": "f8"},
+            "kind": "u1",
+            "t_ns": "i8",
+            "arm": "i1",
+            "stage": "i2",
+            "generation": "i4",
+            "slot": "i4",
+            "value": "f8",
         }
         return {"events": _one_row({k: (getattr(self, k), v) for k, v in dtypes.items()})}

@@ -21,11 +21,14 @@ _RESIDUE = 0x48674BC7
 _ALIGN = 8
 
 
+Number = int | float
+
+
 class DecodeError(Exception):
     """The bytes are damaged or were not written by `encode`."""
 
 
-def encode(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, float] | None = None) -> bytes:
+def encode(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Number] | None = None) -> bytes:
     """Bytes of named arrays (of booleans and numbers) and named Python numbers."""
     listed, parts = [], []
     for name, given in arrays.items():
@@ -47,9 +50,7 @@ def encode(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, float] | None
     return b"".join((*parts, _CRC.pack(crc)))
 
 
-def decode(
-    payload: bytes, *, verify: bool = True
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def decode(payload: bytes, *, verify: bool = True) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays (read-only views of `payload`) and numbers given to `encode`.
 
     Raises:

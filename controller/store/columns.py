@@ -13,7 +13,7 @@ from controller.store.schema import Column, Layout, Table
 _ZSTD = Zstd(level=ZSTD_LEVEL, checksum=True)
 
 
-class ChunkDamaged(Exception):
+class DamagedChunkError(Exception):
     """The last chunk can't be read back."""
 
 
@@ -43,7 +43,7 @@ class ColumnWriter:
         """Go on after the published rows, whose tail is read back from the last chunk.
 
         Raises:
-            ChunkDamaged: the last chunk is missing or can't be decoded.
+            DamagedChunkError: the last chunk is missing or can't be decoded.
         """
         self.rows, self._dirty = rows, False
         self._buffer[:] = self._fill
@@ -55,7 +55,7 @@ class ColumnWriter:
             stored = np.frombuffer(_ZSTD.decode(Path(path).read_bytes()), self._dtype)
             self._buffer[:used] = stored.reshape(self._buffer.shape)[:used]
         except (OSError, ValueError, RuntimeError) as error:
-            raise ChunkDamaged(f"{path}: {error}") from error
+            raise DamagedChunkError(f"{path}: {error}") from error
 
     def extend(self, values: np.ndarray) -> None:
         """Append rows; chunks that fill up are written at once."""

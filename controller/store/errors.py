@@ -13,6 +13,8 @@
 A frame that does not fit its layout is the caller's mistake and raises `ValueError`.
 """
 
+# ruff: noqa: N818  the names say what happened, as a handler reads them
+
 import errno
 import sqlite3
 from pathlib import Path

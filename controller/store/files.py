@@ -18,7 +18,9 @@ def write_atomic(path: str | Path, data: bytes, *, sync: bool) -> None:
             False makes it survive a kill.
     """
     temporary = f"{path}{PARTIAL}"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+    handle = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666
+    )
     try:
         rest = memoryview(data)
         while rest:

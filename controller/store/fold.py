@@ -94,7 +94,7 @@ class Fold:
         """Go on from a published moment.
 
         Raises:
-            ChunkDamaged: a chunk that is needed can't be read; rebuild instead.
+            DamagedChunkError: a chunk that is needed can't be read; rebuild instead.
         """
         remove_partials(self.root)
         self.seq, self.rows = marker["seq"], dict(marker["rows"])

@@ -7,7 +7,7 @@ Python numbers.
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,7 @@ Tables = dict[str, dict[str, np.ndarray]]
 """Table → column → the rows to append."""
 
 
+@runtime_checkable
 class Frame(Protocol):
     """One journal entry."""
 
@@ -77,11 +78,11 @@ def encode_frame(frame: Frame) -> tuple[str, bytes]:
             f"got {type(frame).__name__}"
         )
     arrays: dict[str, np.ndarray] = {}
-    numbers: dict[str, float] = {}
+    numbers: dict[str, codec.Number] = {}
     for field in fields(frame):  # pyright: ignore[reportArgumentType]
         value = getattr(frame, field.name)
         if field.name not in frame.ARRAYS:
-            numbers[field.name] = value
+            numbers[field.name] = value.item() if isinstance(value, np.generic) else value
         elif value is not None:
             arrays[field.name] = value
     return kind, codec.encode(arrays, numbers)

@@ -1,16 +1,18 @@
 """The journal: an SQLite file that is the truth about an experiment.
 
-Tables: `frames(seq, kind, payload)`, one row for each frame, seq = 1, 2, …; `states(name, payload)`,
-the last checkpoints; `meta(key, value)`, JSON.
+Tables: `frames(seq, kind, payload)`, one row for each frame, seq = 1, 2, …;
+`states(name, payload)`, the last checkpoints; `meta(key, value)`, JSON.
 """
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from controller.store.errors import NotAStore, StoreCorrupt, StoreTooNew
+from controller.store.errors import NotAStore, StoreCorrupt, StoreTooNew, write_error
+from controller.store.lock import Lock
 from controller.store.schema import SCHEMA_VERSION, Layout
 
 JOURNAL_NAME = "journal.sqlite"
@@ -183,3 +185,27 @@ class Journal:
     def close(self) -> None:
         """Close the file; the last one to close removes the write-ahead log."""
         self._connection.close()
+
+
+@contextlib.contextmanager
+def writable_journal(folder: Path) -> Iterator[tuple[Lock, Journal]]:
+    """The lock and the open journal of a store; both are given up if the body fails.
+
+    Raises:
+        NotAStore, StoreTooNew, StoreCorrupt: see their messages.
+        StoreLocked: another process has it.
+        DiskFull, WriteFailed: the folder can't be written.
+    """
+    look = Journal(folder, writable=False)
+    last_seq = look.last_seq
+    look.close()
+    with contextlib.ExitStack() as cleanup:
+        try:
+            lock = Lock.take(folder)
+            cleanup.callback(lock.release)
+            journal = Journal(folder, writable=True)
+            cleanup.callback(journal.close)
+        except (OSError, sqlite3.Error) as error:
+            raise write_error(error, folder, last_seq) from error
+        yield lock, journal
+        cleanup.pop_all()

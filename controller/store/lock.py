@@ -49,19 +49,8 @@ class Lock:
         """
         handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            deadline = time.monotonic() + _PATIENCE_S
-            while not _try_lock(handle):
-                if time.monotonic() > deadline:
-                    raise StoreLocked(_describe(folder))
-                time.sleep(0.02)
-            holder = {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            os.ftruncate(handle, 0)
-            os.lseek(handle, 0, os.SEEK_SET)
-            os.write(handle, json.dumps(holder).encode())
+            _wait(handle, folder)
+            _sign(handle)
         except BaseException:
             os.close(handle)
             raise
@@ -72,6 +61,25 @@ class Lock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def _wait(handle: int, folder: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not _try_lock(handle):
+        if time.monotonic() > deadline:
+            raise StoreLocked(_describe(folder))
+        time.sleep(0.02)
+
+
+def _sign(handle: int) -> None:
+    holder = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    os.ftruncate(handle, 0)
+    os.lseek(handle, 0, os.SEEK_SET)
+    os.write(handle, json.dumps(holder).encode())
 
 
 def _holder(folder: Path) -> dict[str, Any]:

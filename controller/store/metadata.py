@@ -6,6 +6,7 @@ https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,8 +19,13 @@ _ROWS_LIVE = 4096
 _ROWS_DRY = {"trials": 524288, "stimuli": 524288}
 _ROWS_DRY_OTHER = 8192
 _DTYPES = {
-    **{"u1": "uint8", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64"},
-    **{"f4": "float32", "f8": "float64"},
+    "u1": "uint8",
+    "i1": "int8",
+    "i2": "int16",
+    "i4": "int32",
+    "i8": "int64",
+    "f4": "float32",
+    "f8": "float64",
 }
 
 
@@ -33,7 +39,7 @@ def chunk_shape(table: Table, column: Column, layout: Layout) -> tuple[int, ...]
 
 def fill_value(column: Column) -> float:
     """What the rows past the end of the last chunk hold."""
-    return float("nan") if column.dtype[0] == "f" else 0
+    return math.nan if column.dtype[0] == "f" else 0.0
 
 
 def _attributes(column: Column) -> dict[str, Any]:

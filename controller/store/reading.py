@@ -1,11 +1,18 @@
 """Reading a store without writing to it: the tables, and how it stands."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from controller.store.errors import StoreCorrupt, StoreLocked
+from controller.store.errors import (
+    DiskFull,
+    NetworkFileSystem,
+    StoreCorrupt,
+    StoreLocked,
+    WriteFailed,
+)
 from controller.store.fold import ZARR_NAME, read_marker
 from controller.store.journal import Journal
 from controller.store.lock import writer_pid
@@ -69,8 +76,5 @@ def status(folder: Path) -> dict[str, Any]:
 
 def _recover(folder: Path) -> None:
     """Publish what a killed writer left, unless there is a writer or the folder is read-only."""
-    try:
-        store = Store.attach(folder)
-    except (StoreLocked, OSError):
-        return
-    store.detach()
+    with contextlib.suppress(StoreLocked, DiskFull, WriteFailed, NetworkFileSystem):
+        Store.recover(folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.store import codec
-from controller.store.columns import ChunkDamaged
+from controller.store.columns import DamagedChunkError
 from controller.store.errors import StoreCorrupt
 from controller.store.files import PARTIAL, remove_tree
 from controller.store.fold import ZARR_NAME, Fold, read_marker
@@ -61,7 +61,7 @@ def resume_fold(folder: Path, journal: Journal) -> Fold:
         return rebuild_fold(folder, journal)
     try:
         fold.resume(marker)
-    except ChunkDamaged:
+    except DamagedChunkError:
         return rebuild_fold(folder, journal)
     _catch_up(fold, journal)
     return fold
@@ -74,6 +74,7 @@ def rebuild_fold(folder: Path, journal: Journal) -> Fold:
     fold = Fold(beside, journal.layout, root_attributes(journal.meta))
     fold.start()
     _catch_up(fold, journal)
+    fold.publish_arrays()
     remove_tree(root)
     beside.rename(root)
     fold = Fold(root, journal.layout, root_attributes(journal.meta))
@@ -85,7 +86,6 @@ def _catch_up(fold: Fold, journal: Journal) -> None:
     for record in journal.records(fold.seq):
         fold.push(record[0], decode_record(record))
     fold.publish()
-    fold.publish_arrays()
 
 
 def needs_recovery(journal: Journal, marker: Mapping[str, Any]) -> bool:

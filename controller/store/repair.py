@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.store.journal import Journal
-from controller.store.lock import Lock
+from controller.store.journal import writable_journal
 from controller.store.recovery import rebuild_fold
 
 
@@ -32,14 +31,8 @@ def repair(folder: Path) -> RepairReport:
         StoreCorrupt: the journal itself is damaged; the old zarr store is left as it is.
     """
     folder = Path(folder)
-    Journal(folder, writable=False).close()
-    lock = Lock.take(folder)
-    try:
-        journal = Journal(folder, writable=True)
-        try:
-            fold = rebuild_fold(folder, journal)
-        finally:
-            journal.close()
-    finally:
-        lock.release()
+    with writable_journal(folder) as (lock, journal):
+        fold = rebuild_fold(folder, journal)
+    journal.close()
+    lock.release()
     return RepairReport(folder, fold.seq, dict(fold.rows))

@@ -90,7 +90,11 @@ _STAGE = Column("stage", "i2", "stage: index of the function that is searched fo
 _GENERATION = Column("generation", "i4", "generation within the stage and arm")
 _TIME = Column("t_ns", "i8", "time since the session started", "ns")
 _RECOMMENDED = Column(
-    "recommended", "f4", "θ that the strategy recommends", width="parameter", when=("all", "recommended")
+    "recommended",
+    "f4",
+    "θ that the strategy recommends",
+    width="parameter",
+    when=("all", "recommended"),
 )
 
 TABLES = (
@@ -180,4 +184,6 @@ def columns(table: Table, layout: Layout) -> tuple[Column, ...]:
 
 def row_shape(column: Column, layout: Layout) -> tuple[int, ...]:
     """Shape of one row of a column: () or (width,)."""
-    return {"": (), "feature": (layout.stimulus_dim,), "parameter": (layout.theta_dim,)}[column.width]
+    return {"": (), "feature": (layout.stimulus_dim,), "parameter": (layout.theta_dim,)}[
+        column.width
+    ]

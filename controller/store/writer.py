@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from controller.store.creation import DOCUMENT_NAME, check_local, create_folder
 from controller.store.errors import StoreCorrupt, StoreError, write_error
 from controller.store.fold import Fold
 from controller.store.frames import Frame, decode_frame, encode_frame
-from controller.store.journal import Journal
+from controller.store.journal import Journal, writable_journal
 from controller.store.lock import Lock
 from controller.store.place import free_bytes
 from controller.store.recovery import Record, boot_id, decode_record, resume_fold
@@ -72,7 +72,7 @@ class Store:
     @classmethod
     def create(
         cls, folder: Path, *, document: str, header: Mapping[str, Any], layout: Layout
-    ) -> Self:
+    ) -> "Store":
         """Make a new store and open it.
 
         Args:
@@ -91,7 +91,7 @@ class Store:
         return cls.open(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path) -> "Store":
         """Take the lock, recover what a kill left, and get ready to append.
 
         Raises:
@@ -99,28 +99,21 @@ class Store:
             StoreLocked: another process has it.
             NetworkFileSystem: it is not on a local disk.
         """
-        store = cls.attach(Path(folder))
-        store._guard(lambda: store._set_status("running"))
-        return store
+        return cls._attach(Path(folder), "running")
 
     @classmethod
-    def attach(cls, folder: Path) -> Self:
-        """Like `open`, but leaves the exit status as it was."""
-        Journal(folder, writable=False).close()
+    def recover(cls, folder: Path) -> None:
+        """Publish what a killed writer left; the exit status stays as it was."""
+        cls._attach(Path(folder), None)._finish(None)
+
+    @classmethod
+    def _attach(cls, folder: Path, exit_status: str | None) -> "Store":
         check_local(folder)
-        lock = Lock.take(folder)
-        try:
-            journal = Journal(folder, writable=True)
-        except BaseException:
-            lock.release()
-            raise
-        try:
+        with writable_journal(folder) as (lock, journal):
             store = cls(folder, lock, journal)
             store._guard(store._taken_up)
-        except BaseException:
-            journal.close()
-            lock.release()
-            raise
+            if exit_status is not None:
+                store._guard(lambda: store._set_status(exit_status))
         return store
 
     def append(
@@ -155,7 +148,9 @@ class Store:
         try:
             return codec.decode(payload)[0]
         except codec.DecodeError as error:
-            raise StoreCorrupt(f"the state {name!r} of {self.folder} is damaged: {error}") from error
+            raise StoreCorrupt(
+                f"the state {name!r} of {self.folder} is damaged: {error}"
+            ) from error
 
     def frames(self, after: int = 0) -> Iterator[tuple[int, Frame]]:
         """All frames after number `after` with their numbers, one at a time."""
@@ -182,12 +177,7 @@ class Store:
         if not self._closed:
             self._finish(exit_status)
 
-    def detach(self) -> None:
-        """Close, but leave the exit status as it is."""
-        if not self._closed:
-            self._finish(None)
-
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Store":  # noqa: PYI034  beartype checks no Self here
         return self
 
     def __exit__(

@@ -11,6 +11,8 @@ OVERRIDE = "--set"
 """The `Problem.path` of a mistake that comes from an override and not from a file."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
+_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +59,12 @@ def key(part: str) -> str:
 
 def quoted(text: str) -> str:
     """Write text as a one-line TOML string."""
-    return f'"{"".join(map(_escaped, text))}"'
+    return f'"{_ESCAPED.sub(_escape, text)}"'
 
 
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    if character < " " or character == "\x7f":
-        return _SHORT.get(character, f"\\u{ord(character):04x}")
-    return character
-
-
-_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    return _SHORT.get(character, f"\\u{ord(character):04x}")
 
 
 def _rank(problem: Problem) -> tuple[bool, int, str]:

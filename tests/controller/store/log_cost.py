@@ -25,6 +25,7 @@ def make_block(rng: np.random.Generator, generations: int, slots: int) -> Genera
             *("distribution", "orthogonality", "fitness"),
         )
     }
+    # The row numbers are set anew for each append.
     return GenerationBlock(
         arm=0,
         stage=0,
@@ -64,21 +65,23 @@ def measure_log_cost(
     size = block.labels.size
     blocks = max(1, round(trials / size))
     layout = Layout(stimulus_dim=3, theta_dim=9, theta_log="recommended")
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        with Store.create(Path(name) / "s", document="", header={}, layout=layout) as store:
-            start = time.process_time()
-            for index in range(blocks):
-                for field, value in (
-                    ("first_generation", index * generations),
-                    ("first_candidate", store.rows["candidates"]),
-                    ("first_stimulus", store.rows["stimuli"]),
-                ):
-                    object.__setattr__(block, field, value)
-                store.append([block])
-                if (index + 1) % fold_every == 0:
-                    store.fold()
-            store.fold()
-            spent = time.process_time() - start
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as name,
+        Store.create(Path(name) / "s", document="", header={}, layout=layout) as store,
+    ):
+        start = time.process_time()
+        for index in range(blocks):
+            for field, value in (
+                ("first_generation", index * generations),
+                ("first_candidate", store.rows["candidates"]),
+                ("first_stimulus", store.rows["stimuli"]),
+            ):
+                object.__setattr__(block, field, value)
+            store.append([block])
+            if (index + 1) % fold_every == 0:
+                store.fold()
+        store.fold()
+        spent = time.process_time() - start
     return spent / (blocks * size) * 1e9
 
 

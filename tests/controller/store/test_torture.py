@@ -51,7 +51,7 @@ def torture(folder: Path, kills: int, seed: int, *, live: bool) -> None:
     notes, acknowledged = Path(f"{folder}.acknowledged"), 0
     try:
         for kill in range(kills):
-            code = run_writer(server, folder, 10**9, rng.uniform(0, 0.12))
+            code = run_writer(server, folder, 10**9, rng.uniform(0, 0.2))
             assert code == signal.SIGKILL, f"kill {kill}: the writer ended by itself ({code})"
             if notes.exists():
                 acknowledged = int(notes.read_text().split()[-1])

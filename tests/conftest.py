@@ -1,0 +1,36 @@
+"""What every test shares: checked shapes, JAX on the CPU with kept compilations, slow tests."""
+
+import os
+from pathlib import Path
+
+import jaxtyping
+import pytest
+
+# All before jax or matplotlib is imported by a test, or in a process that a test starts.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "biasloop"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "jax"))
+os.environ.setdefault("MPLBACKEND", "agg")
+
+ROOT = Path(__file__).parents[1]
+SHAPED = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in ("controller", "learners", "protocols")
+    for path in (ROOT / package).rglob("*.py")
+    if "from jaxtyping import" in path.read_text(encoding="utf-8")
+]
+"""The modules that state shapes. The others would only be slowed down."""
+
+# Stays in place for the whole run: modules are checked as they are imported.
+jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))

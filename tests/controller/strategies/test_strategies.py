@@ -1,0 +1,142 @@
+"""What every strategy promises. A new strategy is added to CASES and is tested."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import controller.strategies
+from controller.arrays import from_arrays, to_arrays
+from controller.statuses import Status
+from controller.strategies.base import AbstractStrategy, Evaluations, StrategyError
+from controller.strategies.es import ES, tie_averaged_weights
+from controller.strategies.gradient import Gradient
+from controller.strategies.guard import tell
+from controller.strategies.random import RandomSearch
+from protocols.registry import discover
+
+CASES = [
+    ES(algorithm="DiscoveredES", population=16),
+    ES(algorithm="CMA_ES", population=8),
+    ES(algorithm="SNES", population=16),
+    ES(algorithm="OpenES", population=16, learning_rate=0.1),
+    ES(algorithm="Sep_CMA_ES", population=8),
+    RandomSearch(population=16),
+    Gradient(population=2, learning_rate=0.1),
+]
+GOAL = jnp.array([0.4, -0.3, 0.2, 0.1])
+START = jnp.zeros(4)
+
+
+def evaluate(theta, strategy):
+    loss = jnp.sum((theta - GOAL) ** 2, axis=1)
+    slots = theta.shape[0]
+    return Evaluations(
+        theta=theta,
+        fitness=loss,
+        status=jnp.full(slots, Status.DONE, jnp.uint8),
+        labels=jnp.zeros((slots, 3)),
+        answers=jnp.zeros((slots, 3)),
+        error=loss,
+        error_se=jnp.zeros(slots),
+        gradient=2 * (theta - GOAL) if strategy.needs_gradient else None,
+    )
+
+
+def search(strategy, state, generations):
+    for _ in range(generations):
+        theta, state = strategy.ask(state)
+        state = tell(strategy, state, evaluate(theta, strategy))
+    return state
+
+
+def begin(strategy, key=0):
+    return strategy.init(START, key=jax.random.key(key))
+
+
+def test_every_kind_that_is_found_is_a_case_here():
+    found = discover(controller.strategies, AbstractStrategy, "biasloop.strategies")
+    assert set(found) == {case.kind for case in CASES}
+
+
+@pytest.mark.parametrize("strategy", CASES, ids=repr)
+class TestEveryStrategy:
+    def test_asks_for_as_many_candidates_as_it_says(self, strategy):
+        theta, _ = strategy.ask(begin(strategy))
+        assert theta.shape == (strategy.population, 4)
+
+    def test_comes_nearer_to_the_optimum(self, strategy):
+        state = search(strategy, begin(strategy), 60)
+        nearer = jnp.sum((strategy.recommended(state) - GOAL) ** 2)
+        assert float(nearer) < 0.5 * float(jnp.sum(GOAL**2))
+
+    def test_goes_on_bit_for_bit_from_stored_arrays(self, strategy):
+        state = search(strategy, begin(strategy), 3)
+        restored = from_arrays(begin(strategy), to_arrays(state))
+        a, b = (to_arrays(search(strategy, s, 2)) for s in (state, restored))
+        assert a.keys() == b.keys()
+        assert all(np.array_equal(a[name], b[name], equal_nan=True) for name in a)
+
+    def test_keeps_its_state_in_arrays_of_unchanging_type(self, strategy):
+        before = jax.tree.map(lambda a: (a.shape, a.dtype), begin(strategy))
+        after = jax.tree.map(lambda a: (a.shape, a.dtype), search(strategy, begin(strategy), 1))
+        assert before == after
+
+    def test_is_not_told_a_partial_generation(self, strategy):
+        theta, state = strategy.ask(begin(strategy))
+        partial = jax.tree.map(lambda a: a[:-1], evaluate(theta, strategy))
+        with pytest.raises(StrategyError, match="a missing slot is not a bad one"):
+            tell(strategy, state, partial)
+
+    def test_is_not_told_a_slot_that_failed(self, strategy):
+        theta, state = strategy.ask(begin(strategy))
+        good = evaluate(theta, strategy)
+        bad = good.__class__(**{**vars(good), "status": good.status.at[1].set(Status.FAILED)})
+        with pytest.raises(StrategyError, match=r"1 \(failed\); run them again"):
+            tell(strategy, state, bad)
+
+    def test_is_not_told_a_fitness_that_is_no_number(self, strategy):
+        theta, state = strategy.ask(begin(strategy))
+        good = evaluate(theta, strategy)
+        bad = good.__class__(**{**vars(good), "fitness": good.fitness.at[0].set(jnp.nan)})
+        with pytest.raises(StrategyError, match="slot.s. 0 is not finite"):
+            tell(strategy, state, bad)
+
+
+def test_the_mean_is_recommended_and_not_the_luckiest_draw():
+    strategy = CASES[2]
+    state = search(strategy, begin(strategy), 1)
+    assert np.array_equal(strategy.recommended(state), state["inner"].mean)
+    assert not np.array_equal(strategy.recommended(state), state["inner"].best_solution)
+
+
+def test_tied_candidates_share_the_weights_of_their_ranks():
+    class Params:
+        weights = jnp.array([0.7, 0.2, 0.1, 0.0])
+
+    fitness = jnp.array([1.0, 0.5, 1.0, 2.0])
+    shared = tie_averaged_weights(jnp.zeros((4, 1)), fitness, None, Params)
+    np.testing.assert_allclose(shared, [0.15, 0.7, 0.15, 0.0], atol=1e-6)
+
+
+def test_when_all_tie_every_candidate_weighs_the_same():
+    class Params:
+        weights = jnp.array([0.7, 0.2, 0.1, 0.0])
+
+    shared = tie_averaged_weights(jnp.zeros((4, 1)), jnp.ones(4), None, Params)
+    np.testing.assert_allclose(shared, [0.25] * 4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        (ES(algorithm="OpenES", population=7), "needs an even number, got 7; use 8"),
+        (ES(algorithm="PGPE", population=9), "needs an even number, got 9; use 10"),
+        (ES(algorithm="CMA_ES", population=1), "expected at least 2 for CMA_ES, got 1"),
+        (ES(algorithm="SMES"), "expected one of .*SNES.*got 'SMES'"),
+    ],
+    ids=["odd-openes", "odd-pgpe", "one", "unknown"],
+)
+def test_populations_that_an_algorithm_cannot_use_are_refused(strategy, message):
+    with pytest.raises(StrategyError, match=message):
+        strategy.check(4)
