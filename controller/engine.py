@@ -11,7 +11,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Integer, PRNGKeyArray
 
 from controller.labellers.base import AbstractLabeller
 from controller.objective import FreeTerms, Objective
@@ -80,8 +80,8 @@ class Record(eqx.Module):
     distribution: Float[Array, " slot"]
     orthogonality: Float[Array, " slot"]
     fitness: Float[Array, " slot"]
-    attempts: Int[Array, " slot"]
-    status: Int[Array, " slot"]
+    attempts: Integer[Array, " slot"]
+    status: Integer[Array, " slot"]
     theta: Float[Array, "slot theta"]
     recommended: Float[Array, " theta"]
 
@@ -332,7 +332,7 @@ def _answers(
     theta: Array,
     stimuli: Array,
     recorded: Array,
-) -> tuple[_Answered, Int[Array, " slot"]]:
+) -> tuple[_Answered, Integer[Array, " slot"]]:
     """Ask the learner until every slot has a finite answer, at most MAX_ATTEMPTS times.
 
     Missing is not bad: a slot whose answer isn't finite is run again with another key, and when

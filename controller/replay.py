@@ -20,7 +20,7 @@ from controller.position import (
     situation,
 )
 from controller.runs import frozen_document, software
-from controller.store import GenerationBlock, StageFrame, Store
+from controller.store import GenerationBlock, History, StageFrame
 
 COLUMNS = {
     "theta": "theta",
@@ -66,30 +66,27 @@ def verify(folder: Path) -> Replay:
     """Derive every proposal again from the stored answers, by the code that made them.
 
     Raises:
-        controller.store.StoreError: the store can't be read, or is being written.
+        controller.store.StoreError: the store can't be read.
         LoopError: the stimulus table isn't the one of the run.
     """
-    store = Store.attach(folder)
-    try:
-        experiment = frozen_document(store.document, folder).value
-        if space_hash(experiment.space.build()) != store.header["stimuli_sha256"]:
+    with History(folder) as history:
+        experiment = frozen_document(history.document, folder).value
+        if space_hash(experiment.space.build()) != history.header["stimuli_sha256"]:
             raise LoopError("the stimulus table is not the one of this run (its hash differs)")
-        replayer = _Replayer(experiment, store)
+        replayer = _Replayer(experiment, history)
         difference = next(iter(replayer.differences()), None)
         return Replay(
             generations=replayer.generations,
             asked_learner=replayer.ask_learner,
             difference=difference,
-            other_software=_other_software(store.header["versions"]),
+            other_software=_other_software(history.header["versions"]),
         )
-    finally:
-        store.detach()
 
 
 class _Replayer:
-    def __init__(self, experiment: Experiment, store: Store):
+    def __init__(self, experiment: Experiment, history: History):
         design = experiment.design()
-        self.experiment, self.store = experiment, store
+        self.experiment, self.history = experiment, history
         self.engine = Engine(design, block=block_size(design.trials_per_generation))
         self.root = root_key(experiment)
         self.ask_learner = design.strategy.needs_gradient
@@ -98,7 +95,7 @@ class _Replayer:
     def differences(self) -> Iterator[Difference]:
         """Yield what differs, block by block."""
         position = first_position(self.engine, self.root, self.experiment.stages.count)
-        for _, frame in self.store.frames():
+        for _, frame in self.history.frames():
             if isinstance(frame, GenerationBlock):
                 found, position = self._block(position, frame)
                 if found is not None:
@@ -131,7 +128,7 @@ class _Replayer:
 
     def _checkpoint(self, position: Position) -> Iterator[Difference]:
         """Compare the strategy's stored state with the one at the end of the replay."""
-        stored = self.store.state("position")
+        stored = self.history.state("position")
         if stored is None:
             return
         for name, array in position_arrays(position).items():

@@ -1,16 +1,45 @@
 """How the numbers of a summary are written, in tables as in figures."""
 
-from collections.abc import Hashable, Mapping
+import math
+from collections.abc import Mapping
+from typing import Any
 
 SMALLEST_SHARE = 0.005
 """A second degree with less than this is not worth a word."""
-EXPONENT_BELOW, EXPONENT_ABOVE = 1e-4, 1e5
-"""Outside these a number is written with an exponent."""
 UNDEFINED = "–"
 
+Shares = Mapping[Any, float | None]
+"""Degree (a number, or its text in JSON) to its part of the squared norm; None or NaN: undefined."""
 
-def ranked[Degree: Hashable](share: Mapping[Degree, float | None]) -> list[tuple[Degree, float]]:
-    """Return the degrees with their shares, largest first; without those that have no share."""
-    known = [(degree, value) for degree, value in share.items() if value is not None]
-    finite = [(degree, value) for degree, value in known if value == value]  # noqa: PLR0124
-    return sorted(finite, key=lambda pair: -pair[1])
+
+def ranked(share: Shares) -> list[tuple[int, float]]:
+    """Return the degrees with their shares, largest first; undefined ones are left out."""
+    known = [(int(degree), value) for degree, value in share.items() if value is not None]
+    return sorted((pair for pair in known if math.isfinite(pair[1])), key=lambda pair: -pair[1])
+
+
+def finds(share: Shares, word: str) -> str:
+    """Write the dominant degree and the second, such as "degree 1: 98 %, 2: 2 %".
+
+    Args:
+        share: part of the squared norm in each degree.
+        word: what a degree is called.
+    """
+    best = ranked(share)
+    if not best:
+        return "zero everywhere"
+    parts = [f"{degree}: {percent(value)}" for degree, value in best[:1]]
+    parts += [f"{d}: {percent(value)}" for d, value in best[1:2] if value >= SMALLEST_SHARE]
+    return f"{word} {', '.join(parts)}"
+
+
+def percent(share: float) -> str:
+    """Write a share between 0 and 1."""
+    return f"{100 * share:.0f} %"
+
+
+def ratio(value: float | None) -> str:
+    """Write g/Var with two significant digits."""
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    return f"{value:.2g}" if value < 100 else f"{value:.3g}"

@@ -9,7 +9,7 @@ A folder holds `experiment.toml` (the document), `journal.sqlite` (the truth), `
 (tables trials, events, candidates, generations, stages, stimuli) and `lock`.
 """
 
-from controller.store.blocks import EventFrame, GenerationBlock, StageFrame
+from controller.store.blocks import GenerationBlock
 from controller.store.errors import (
     DiskFull,
     NetworkFileSystem,
@@ -22,6 +22,8 @@ from controller.store.errors import (
     WriteFailed,
 )
 from controller.store.frames import Frame
+from controller.store.milestones import EventFrame, StageFrame
+from controller.store.history import History
 from controller.store.reading import read, status
 from controller.store.repair import RepairReport, repair
 from controller.store.schema import (
@@ -44,6 +46,7 @@ __all__ = [
     "EventFrame",
     "Frame",
     "GenerationBlock",
+    "History",
     "Layout",
     "NetworkFileSystem",
     "NotAStore",

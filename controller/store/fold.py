@@ -132,8 +132,14 @@ class Fold:
         self._sync_folders({str(self.root)})
         for table, arrays in texts.items():
             if self._published.get(table) != self.rows[table]:
-                self._write(table, group_text({}, arrays))
+                self._publish_group(table, group_text({}, arrays))
         self._published = dict(self.rows)
+
+    def _publish_group(self, table: str, text: str) -> None:
+        path = self.root / table / _METADATA
+        # After resuming, most are as they should be, and a synced write is dear.
+        if table in self._published or not path.exists() or path.read_bytes() != text.encode():
+            self._write(table, text)
 
     def publish_arrays(self) -> None:
         """Write each array's own metadata, for readers that ignore the consolidated ones."""

@@ -187,3 +187,11 @@ def row_shape(column: Column, layout: Layout) -> tuple[int, ...]:
     return {"": (), "feature": (layout.stimulus_dim,), "parameter": (layout.theta_dim,)}[
         column.width
     ]
+
+
+def check_code(name: str, value: int, names: tuple[str, ...]) -> None:
+    """Raise `ValueError` unless `value` is the code of one of the names."""
+    if not 0 <= value < len(names):
+        raise ValueError(
+            f"{name}: expected 0 to {len(names) - 1} ({', '.join(names)}), got {value}"
+        )

@@ -24,6 +24,7 @@ from controller.store.fold import Fold
 from controller.store.frames import Frame, decode_frame, encode_frame
 from controller.store.journal import Journal, writable_journal
 from controller.store.lock import Lock
+from controller.store.memory import keep_freed_memory
 from controller.store.place import free_bytes
 from controller.store.recovery import Record, boot_id, decode_record, resume_fold
 from controller.store.schema import Layout, Rows
@@ -32,16 +33,6 @@ RESERVE_BYTES = 8 * 2**20
 """Free space that is kept for the last fold and the write-ahead log."""
 _PENDING_BYTES = 32 * 2**20
 _T = TypeVar("_T")
-
-
-def keep_freed_memory() -> None:
-    """Let the C library reuse freed memory instead of giving it back to the system.
-
-    glibc learns from the largest block that was freed (up to 32 MiB) what to keep. Without this,
-    the buffers of each block of trials are mapped and zeroed anew, half of the cost of logging.
-    """
-    block = np.empty(2**25 - 2**16, np.uint8)
-    del block
 
 
 class Store:
@@ -104,7 +95,7 @@ class Store:
     @classmethod
     def recover(cls, folder: Path) -> None:
         """Publish what a killed writer left; the exit status stays as it was."""
-        cls._attach(Path(folder), None)._finish(None)
+        cls._attach(Path(folder), None).close(None)
 
     @classmethod
     def _attach(cls, folder: Path, exit_status: str | None) -> "Store":
@@ -172,8 +163,15 @@ class Store:
             self._guard(self._publish)
             self._folded_at = time.monotonic()
 
-    def close(self, exit_status: str) -> None:
-        """Publish everything, record how the run ended, let others write. Idempotent."""
+    def close(self, exit_status: str | None) -> None:
+        """Publish everything, record how the run ended, let others write. Idempotent.
+
+        Args:
+            exit_status: None leaves it as it was.
+
+        Raises:
+            DiskFull, WriteFailed: the journal has everything; others can write nevertheless.
+        """
         if not self._closed:
             self._finish(exit_status)
 

@@ -14,7 +14,7 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Integer, PRNGKeyArray
 
 State = Any  # a pytree of arrays whose structure is the strategy's own
 
@@ -30,7 +30,7 @@ class Evaluations(eqx.Module):
     """The population as it was asked."""
     fitness: Float[Array, " slot"]
     """Lower is better."""
-    status: Int[Array, " slot"]
+    status: Integer[Array, " slot"]
     """`controller.store` status code of each slot; only done ones can be told."""
     labels: Float[Array, "slot test"]
     """Labels of the test stimuli."""

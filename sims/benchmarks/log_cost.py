@@ -11,7 +11,7 @@ from pathlib import Path
 from controller import jax_cache
 from controller.document import load_experiment
 from controller.runs import begin
-from controller.store import GenerationBlock, Store
+from controller.store import GenerationBlock, History, Store
 from protocols.library import ready
 
 TRIALS = 10_000_000
@@ -30,12 +30,11 @@ def recorded_block(folder: Path) -> tuple[Store, GenerationBlock]:
     """Run a short real experiment; return its largest block and a store of the same layout."""
     document = load_experiment(ready()["default"], SETTINGS)
     begin(document, folder / "source", control=False)
-    source = Store.attach(folder / "source")
-    blocks = [frame for _, frame in source.frames() if isinstance(frame, GenerationBlock)]
+    with History(folder / "source") as source:
+        blocks = [frame for _, frame in source.frames() if isinstance(frame, GenerationBlock)]
     target = Store.create(
         folder / "target", document=source.document, header=source.header, layout=source.layout
     )
-    source.detach()
     return target, max(blocks, key=lambda block: block.fitness.shape[0])
 
 

@@ -116,7 +116,7 @@ def test_another_programs_file_is_no_journal(tmp_path, opener, other):
         (tmp_path / JOURNAL_NAME).write_text("not a database at all" * 99)
     else:
         change_journal(tmp_path, "CREATE TABLE t (x)")
-    with pytest.raises(NotAStore, match="is no journal|another program's database"):
+    with pytest.raises(NotAStore, match=r"is no journal|another program's database"):
         opener(tmp_path)
 
 
@@ -285,7 +285,9 @@ def test_any_error_of_the_journal_is_final_and_says_what_is_stored(tmp_path, mon
     store = new(tmp_path / "s", 3)
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "append", fail)
-        with pytest.raises(WriteFailed, match="disk I/O error .*MiB left.*up to frame 3 is stored"):
+        with pytest.raises(
+            WriteFailed, match=r"disk I/O error .*MiB left.*up to frame 3 is stored"
+        ):
             fill(store, 4)
     with pytest.raises(WriteFailed, match="an earlier write failed"):
         store.append([EventFrame(0, 0)])

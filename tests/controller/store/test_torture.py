@@ -51,10 +51,11 @@ def torture(folder: Path, kills: int, seed: int, *, live: bool) -> None:
     notes, acknowledged = Path(f"{folder}.acknowledged"), 0
     try:
         for kill in range(kills):
-            code = run_writer(server, folder, 10**9, rng.uniform(0, 0.2))
+            code = run_writer(server, folder, 10**9, rng.uniform(0, 0.5 if live else 0.2))
             assert code == signal.SIGKILL, f"kill {kill}: the writer ended by itself ({code})"
             if notes.exists():
-                acknowledged = int(notes.read_text().split()[-1])
+                # Empty if the kill came before the first append.
+                acknowledged = int((notes.read_text().split() or ["0"])[-1])
             stored = status(folder)["last_seq"]
             # One more may be committed without being acknowledged yet.
             assert acknowledged <= stored <= acknowledged + 1

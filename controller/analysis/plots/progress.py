@@ -1,0 +1,122 @@
+"""Fitness and its terms over the generations of all stages."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from controller.analysis.plots.style import CONTROL, LEARNER, PAGE_WIDTH_IN
+from controller.analysis.plots.tracks import Track, tracks
+from controller.analysis.summary import Analysis
+from controller.position import CONTROL_ARM, LEARNER_ARM
+
+ARMS = {LEARNER_ARM: LEARNER, CONTROL_ARM: CONTROL}
+LABELS = {
+    "fitness": "fitness",
+    "error": "error\n(weighed)",
+    "distribution": "distribution\n(weighed)",
+    "orthogonality": "orthogonality\n(weighed)",
+}
+LOG_RANGE = 10.0
+"""Values that are all positive and span more than this factor get a logarithmic axis."""
+FEW_POINTS = 60
+"""So many generations, or fewer, are marked one by one."""
+MOST_NAMES = 8
+PANEL_HEIGHT_IN = 1.6
+
+
+def progress(analysis: Analysis) -> Figure:
+    """Draw the fitness and each of its terms, one panel below the other."""
+    panels = tracks(analysis) or {"fitness": {}}
+    figure = Figure(figsize=(PAGE_WIDTH_IN, PANEL_HEIGHT_IN * len(panels) + 1.3))
+    rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, by_arm) in zip(rows, panels.items(), strict=True):
+        progress_lines(axes, by_arm)
+        axes.set_ylabel(LABELS[name])
+        _mark_stages(axes, analysis)
+    _name_stages(rows[0], analysis)
+    _count_trials(rows[-1], analysis.design.trials_per_generation)
+    _legend(figure, rows, analysis.design.strategy.population)
+    figure.align_ylabels(rows)
+    return figure
+
+
+def progress_lines(axes: Axes, by_arm: Mapping[int, Track]) -> Axes:
+    """Draw the median of one quantity for each arm, and behind it the range over the slots."""
+    for arm, track in by_arm.items():
+        look = ARMS[arm]
+        marker = look.marker if len(track.generation) <= FEW_POINTS else None
+        axes.plot(
+            track.generation,
+            track.median,
+            look.line,
+            color=look.colour,
+            marker=marker,
+            markersize=2.5,
+            label=look.label,
+            zorder=3 - arm,
+        )
+        axes.fill_between(
+            track.generation, track.low, track.high, color=look.colour, alpha=0.2, linewidth=0
+        )
+    if _spans_decades(by_arm):
+        axes.set_yscale("log")
+    axes.grid(axis="y")
+    return axes
+
+
+def _spans_decades(by_arm: Mapping[int, Track]) -> bool:
+    low = min((float(np.nanmin(track.low)) for track in by_arm.values()), default=0.0)
+    high = max((float(np.nanmax(track.high)) for track in by_arm.values()), default=0.0)
+    return low > 0 and high > LOG_RANGE * low
+
+
+def _mark_stages(axes: Axes, analysis: Analysis) -> None:
+    generations = analysis.experiment.stages.generations
+    last = analysis.stages[-1].number
+    for stage in range(1, last):
+        axes.axvline(stage * generations + 0.5, color="0.6", linewidth=0.8, zorder=0)
+    axes.set_xlim(0.5, last * generations + 0.5)
+    axes.set_xlabel("")
+
+
+def _name_stages(axes: Axes, analysis: Analysis) -> None:
+    stages, generations = analysis.stages, analysis.experiment.stages.generations
+    short, step = len(stages) > MOST_NAMES, math.ceil(len(stages) / 32)
+    for stage in stages[::step]:
+        name = f"{stage.number}" if short else f"stage {stage.number}"
+        axes.annotate(
+            name if stage.finished else f"{name} (not finished)",
+            ((stage.number - 0.5) * generations + 0.5, 1),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+        )
+
+
+def _count_trials(axes: Axes, trials_per_generation: int) -> None:
+    """Put trials below generations; only the learner's arm costs any."""
+    axes.set_xlabel("generation")
+    below = axes.secondary_xaxis(
+        -0.34,
+        functions=(lambda g: g * trials_per_generation, lambda t: t / trials_per_generation),
+    )
+    below.set_xlabel("trials of the learner")
+    below.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+
+
+def _legend(figure: Figure, rows: np.ndarray, slots: int) -> None:
+    handles = {}
+    for axes in rows:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        title=f"line: median, band: range over n = {slots} slots",
+        loc="outside upper center",
+        ncols=2,
+    )

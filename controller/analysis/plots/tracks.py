@@ -1,0 +1,72 @@
+"""Fitness and its terms over generations, taken from the candidates table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from controller.analysis.summary import Analysis
+from controller.position import CONTROL_ARM, LEARNER_ARM
+from controller.store.schema import CANDIDATE_STATUS
+
+DONE = CANDIDATE_STATUS.index("done")
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One quantity over the generations of one arm; a row of NaN stands between stages."""
+
+    generation: Float64[np.ndarray, " row"]
+    """Counted from 1 through all stages."""
+    median: Float64[np.ndarray, " row"]
+    """Over the slots."""
+    low: Float64[np.ndarray, " row"]
+    """Smallest of the slots."""
+    high: Float64[np.ndarray, " row"]
+    """Largest of the slots."""
+
+
+def tracks(analysis: Analysis) -> dict[str, dict[int, Track]]:
+    """Return the fitness and its weighed terms, by name and arm.
+
+    Terms are multiplied with their weights, so that they add up to the fitness. Those without a
+    weight, and those that are zero or missing throughout, are left out.
+    """
+    table = analysis.tables["candidates"]
+    objective = analysis.design.objective
+    weights = {
+        "fitness": 1.0,
+        "error": objective.error_weight,
+        "distribution": objective.divergence.weight,
+        "orthogonality": objective.orthogonality_weight,
+    }
+    place = table["stage"].values.astype(np.int64) * analysis.experiment.stages.generations
+    place += table["generation"].values
+    done, arms = table["status"].values == DONE, table["arm"].values
+    found = {}
+    for name, weight in weights.items():
+        values = weight * table[name].values.astype(np.float64)
+        shown = done & np.isfinite(values)
+        by_arm = {
+            arm: _track(place[rows], values[rows], analysis.experiment.stages.generations)
+            for arm in (LEARNER_ARM, CONTROL_ARM)
+            if np.any(values[rows := shown & (arms == arm)])
+        }
+        if by_arm:
+            found[name] = by_arm
+    return found
+
+
+def _track(
+    place: Int64[np.ndarray, " candidate"],
+    values: Float64[np.ndarray, " candidate"],
+    generations: int,
+) -> Track:
+    order = np.argsort(place, kind="stable")
+    generation, first = np.unique(place[order], return_index=True)
+    groups = np.split(values[order], first[1:])
+    rows = np.array([(np.median(group), group.min(), group.max()) for group in groups])
+    starts = np.flatnonzero(np.diff(generation // generations)) + 1
+    rows = np.insert(rows, starts, np.nan, axis=0)
+    counted = np.insert(generation + 1.0, starts, np.nan)
+    return Track(counted, rows[:, 0], rows[:, 1], rows[:, 2])

@@ -1,0 +1,80 @@
+"""What an analysis leaves behind: four figures and `summary.json`."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from controller.analysis.plots.functions import functions
+from controller.analysis.plots.held_out import held_out
+from controller.analysis.plots.progress import progress
+from controller.analysis.plots.shares import shares
+from controller.analysis.plots.style import style
+from controller.analysis.summary import Analysis, AnalysisError, summary
+
+FIGURES: dict[str, Callable[[Analysis], Figure]] = {
+    "functions": functions,
+    "shares": shares,
+    "progress": progress,
+    "held_out": held_out,
+}
+
+
+class ReportNotWritten(AnalysisError):
+    """The folder for figures and summary can't be written."""
+
+
+def write(analysis: Analysis, folder: Path | None = None) -> list[Path]:
+    """Write the figures (PNG and SVG) and `summary.json`; each file is whole or not there.
+
+    Args:
+        analysis: the store, read.
+        folder: where the files go, made if need be; `analysis/` in the store by default.
+
+    Returns:
+        The files, the summary first.
+
+    Raises:
+        ReportNotWritten: the folder can't be made or written.
+    """
+    folder = analysis.folder / "analysis" if folder is None else folder
+    text = json.dumps(summary(analysis), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [_whole(folder / "summary.json", lambda path: path.write_text(text, "utf-8"))]
+        for name, draw in FIGURES.items():
+            paths += _figure(folder, name, draw, analysis)
+    except OSError as error:
+        raise ReportNotWritten(
+            f"{folder} can't be written: {error}; name another folder with `--out DIR`"
+        ) from error
+    return paths
+
+
+def _figure(
+    folder: Path, name: str, draw: Callable[[Analysis], Figure], analysis: Analysis
+) -> list[Path]:
+    with style():
+        figure = draw(analysis)
+        FigureCanvasAgg(figure)
+        return [
+            _whole(folder / f"{name}.png", lambda path: figure.savefig(path, format="png")),
+            _whole(
+                folder / f"{name}.svg",
+                lambda path: figure.savefig(path, format="svg", metadata={"Date": None}),
+            ),
+        ]
+
+
+def _whole(path: Path, fill: Callable[[Path], object]) -> Path:
+    """Write beside `path`, then rename onto it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        fill(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
