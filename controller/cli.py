@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from controller.document import Experiment
     from controller.loop import Progress
+    from protocols.documents import Document
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -19,6 +23,7 @@ app = typer.Typer(
     help="Find what a learner finds easy to generalise: its inductive bias.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain lines: they can be searched and end up in logs
     add_completion=False,
 )
 
@@ -51,7 +56,7 @@ def dryrun(
     document = _load(protocol, overrides, seed)
     experiment = document.value
     folder = out or _free_folder(f"{experiment.name}-seed{experiment.seed}")
-    with _running(experiment, control=control) as (report, should_stop):
+    with _running(experiment) as (report, should_stop):
         finished = begin(
             document, folder, control=control, on_progress=report, should_stop=should_stop
         )
@@ -69,7 +74,7 @@ def resume(folder: Folder) -> None:
         raise NotAStore(f"{folder} holds no store (no experiment.toml); expected a run's folder")
     status(folder)
     experiment = frozen_document(path.read_text("utf-8"), folder).value
-    with _running(experiment, control=True) as (report, should_stop):
+    with _running(experiment) as (report, should_stop):
         finished = go_on(folder, on_progress=report, should_stop=should_stop)
     _conclude(folder, finished=finished)
 
@@ -167,13 +172,7 @@ def repair(folder: Folder) -> None:
 def main() -> None:
     """Run the command line; every expected error is a message and an exit code."""
     try:
-        code = app(standalone_mode=False)
-        sys.exit(DONE if code is None else code)
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("interrupted; what was stored stays, `biasloop resume DIR` goes on", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.exit(DONE)
+        app()
     except Exception as error:  # the last place where an error can get its message and code
         code = _exit_code(error)
         if code is None:
@@ -184,11 +183,6 @@ def main() -> None:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the exit code of an expected error, None for a fault of the program."""
-    import click
-
-    if isinstance(error, click.ClickException):
-        error.show()
-        sys.exit(error.exit_code)
     from controller.store import StoreError, StoreExists
     from protocols.documents import DocumentError
 
@@ -202,7 +196,7 @@ def _exit_code(error: Exception) -> int | None:
     return FAILED if isinstance(error, LoopError | AnalysisError) else None
 
 
-def _load(protocol: str, overrides: list[str] | None, seed: int | None):  # noqa: ANN202
+def _load(protocol: str, overrides: list[str] | None, seed: int | None) -> "Document[Experiment]":
     from controller import jax_cache
     from controller.document import load_experiment
     from protocols.library import ready
@@ -231,7 +225,9 @@ def _free_folder(name: str) -> Path:
 
 
 @contextmanager
-def _running(experiment, *, control: bool) -> Iterator[tuple]:  # noqa: ANN001
+def _running(
+    experiment: "Experiment",
+) -> Iterator[tuple[Callable[["Progress"], None], Callable[[], bool]]]:
     """Show progress on a terminal, and turn the first Ctrl-C into a wish to stop."""
     from rich.console import Console
 
@@ -242,13 +238,14 @@ def _running(experiment, *, control: bool) -> Iterator[tuple]:  # noqa: ANN001
         del number, frame
         nonlocal stopping
         if stopping:
+            console.print("stopped at once; what was stored stays, `biasloop resume` goes on")
             raise KeyboardInterrupt
         stopping = True
         console.print("finishing the generations under way; Ctrl-C again stops at once")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with _progress_bar(experiment, control=control, console=console) as report:
+        with _progress_bar(experiment, console) as report:
             yield report, lambda: stopping
     finally:
         for number, handler in before.items():
@@ -256,10 +253,12 @@ def _running(experiment, *, control: bool) -> Iterator[tuple]:  # noqa: ANN001
 
 
 @contextmanager
-def _progress_bar(experiment, *, control: bool, console) -> Iterator:  # noqa: ANN001
+def _progress_bar(
+    experiment: "Experiment", console: "Console"
+) -> Iterator[Callable[["Progress"], None]]:
     """Yield a function that shows progress; it does nothing where there is no terminal."""
     if not console.is_terminal:
-        yield lambda progress: None
+        yield lambda _: None
         return
     from rich import progress as bars
 

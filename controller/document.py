@@ -4,6 +4,8 @@ The components' own settings are derived from their classes, so a new learner or
 described here without a change here.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -157,18 +159,13 @@ class Experiment(Section):
         )
 
 
-class _about:  # noqa: N801  (reads as a word)
+@contextmanager
+def _about(section: str) -> Iterator[None]:
     """Name the section that a component's own complaint is about."""
-
-    def __init__(self, section: str):
-        self.section = section
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ValueError):
-            raise ValueError(f"{self.section}: {error}") from error
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{section}: {error}") from error
 
 
 def load_experiment(path: Path, overrides: tuple[str, ...] = ()) -> Document[Experiment]:

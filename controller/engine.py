@@ -121,7 +121,9 @@ def generation(
     earlier = jnp.where(jnp.any(situation.earlier != 0, axis=1)[:, None], earlier, 0.0)
     free = jax.vmap(lambda t: _free(design, situation, t, earlier))(theta)
 
-    answered, attempts = _answers(design, situation, place, theta, stimuli, recorded)
+    answered, attempts = _answers(
+        design, situation, place, theta=theta, stimuli=stimuli, recorded=recorded
+    )
     error, error_se = jax.vmap(design.objective.generalisation_error)(
         labels[:, design.n_train :], answered.answers, free.power
     )
@@ -244,7 +246,7 @@ class Engine:
             failed = jnp.any(record.status != Status.DONE)
             return state, buffers, jnp.where(failed, done, done + 1), failed
 
-        start = (state, buffers, jnp.int32(0), jnp.array(False))  # noqa: FBT003
+        start = (state, buffers, jnp.int32(0), jnp.zeros((), bool))
         state, buffers, done, _ = jax.lax.while_loop(going, body, start)
         return state, buffers, done
 
@@ -307,9 +309,15 @@ def _episode(
 
 def _ask_learner(
     design: Design, situation: Situation, key: PRNGKeyArray, theta: Array, x: Array
-) -> Float[Array, " test"]:
+) -> _Answered:
+    """Run one episode; with its gradient where the strategy needs that."""
+    if design.strategy.needs_gradient:
+        of_theta = jax.grad(_weighted_error, argnums=3, has_aux=True)
+        gradient, answers = of_theta(design, situation, key, theta, x)
+        return _Answered(answers, gradient)
     episode, _ = _episode(design, situation, theta, x)
-    return design.learner.fit_predict(episode.train_x, episode.train_z, episode.test_x, key=key)
+    answers = design.learner.fit_predict(episode.train_x, episode.train_z, episode.test_x, key=key)
+    return _Answered(answers, None)
 
 
 def _weighted_error(
@@ -317,9 +325,7 @@ def _weighted_error(
 ) -> tuple[Array, Array]:
     """Return the learner's part of the fitness, and the answers beside it."""
     episode, test_labels = _episode(design, situation, theta, x)
-    answers = design.learner.fit_predict(
-        episode.train_x, episode.train_z, episode.test_x, key=key
-    )
+    answers = design.learner.fit_predict(episode.train_x, episode.train_z, episode.test_x, key=key)
     power = jnp.var(_label_one(design, situation, theta, _reference(design)))
     error, _ = design.objective.generalisation_error(test_labels, answers, power)
     return design.objective.error_weight * situation.learner_weight * error, answers
@@ -329,6 +335,7 @@ def _answers(
     design: Design,
     situation: Situation,
     place: PRNGKeyArray,
+    *,
     theta: Array,
     stimuli: Array,
     recorded: Array,
@@ -343,17 +350,10 @@ def _answers(
 
     def evaluate(attempt: Array) -> _Answered:
         keys = jax.vmap(lambda slot: derive(place, slot, Purpose.LEARNER, attempt))(slots)
-        ask = _ask_learner
-        if differentiate:
-            ask = jax.value_and_grad(_weighted_error, argnums=3, has_aux=True)
-        result = jax.vmap(
-            lambda key, t, x: ask(design, situation, key, t, x),
+        return jax.vmap(
+            lambda key, t, x: _ask_learner(design, situation, key, t, x),
             in_axes=(0, 0, _stimuli_axis(design)),
         )(keys, theta, _per_slot(design, stimuli))
-        if differentiate:
-            (_, answers), gradient = result
-            return _Answered(answers, gradient)
-        return _Answered(result, None)
 
     def open_slots(answered: _Answered) -> Bool[Array, " slot"]:
         finite = jnp.all(jnp.isfinite(answered.answers), axis=1)

@@ -41,7 +41,7 @@ class LoopError(Exception):
     """A run can't go on; what is stored stays."""
 
 
-class LearnerFailed(LoopError):
+class LearnerFailedError(LoopError):
     """A slot gave no finite answer, however often it was run."""
 
 
@@ -106,7 +106,7 @@ class DryRun:
             True when it is finished, False when it was asked to stop before.
 
         Raises:
-            LearnerFailed: the learner's answers stay NaN or infinite.
+            LearnerFailedError: the learner's answers stay NaN or infinite.
             LoopError: the store can't be continued with what is here now.
             controller.store.StoreError: a trial can't be stored.
         """
@@ -231,7 +231,7 @@ class DryRun:
         frames += [self._event("slot_failed", position, slot=int(slot)) for slot in slots]
         frames.append(self._event("run_failed", position))
         self.store.append(frames, {"position": position_arrays(position)})
-        raise LearnerFailed(
+        raise LearnerFailedError(
             f"learner {self.design.learner.kind!r} gave answers that are not finite: stage "
             f"{position.stage + 1}, generation {position.generation + 1}, slot(s) "
             f"{', '.join(str(int(slot)) for slot in slots[:5])}, in each of {MAX_ATTEMPTS} "

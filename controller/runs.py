@@ -83,7 +83,11 @@ def software() -> dict[str, Any]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             versions[name] = "unknown"
-    return {"versions": versions, "python": platform.python_version(), "machine": platform.machine()}
+    return {
+        "versions": versions,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
 
 
 def _run(

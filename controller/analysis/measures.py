@@ -111,7 +111,13 @@ def held_out(
     spare = HELD_OUT_STIMULI if space.size is None else space.size - n_train
     n_test = min(HELD_OUT_STIMULI, spare)
     errors = _errors(
-        space, labeller, learner, jnp.asarray(theta), n_train, n_test, jax.random.split(key, learners)
+        space,
+        labeller,
+        learner,
+        jnp.asarray(theta),
+        jax.random.split(key, learners),
+        n_train=n_train,
+        n_test=n_test,
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.asarray(errors, np.float64) / power
@@ -125,9 +131,10 @@ def _errors(
     labeller: AbstractLabeller,
     learner: AbstractLearner,
     theta: Float[Array, " theta"],
+    keys: PRNGKeyArray,
+    *,
     n_train: int,
     n_test: int,
-    keys: PRNGKeyArray,
 ) -> Float[Array, " learner"]:
     def error(key: PRNGKeyArray) -> Float[Array, ""]:
         stimuli_key, learner_key = jax.random.split(key)

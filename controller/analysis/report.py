@@ -23,7 +23,7 @@ FIGURES: dict[str, Callable[[Analysis], Figure]] = {
 }
 
 
-class ReportNotWritten(AnalysisError):
+class ReportError(AnalysisError):
     """The folder for figures and summary can't be written."""
 
 
@@ -38,7 +38,7 @@ def write(analysis: Analysis, folder: Path | None = None) -> list[Path]:
         The files, the summary first.
 
     Raises:
-        ReportNotWritten: the folder can't be made or written.
+        ReportError: the folder can't be made or written.
     """
     folder = analysis.folder / "analysis" if folder is None else folder
     text = json.dumps(summary(analysis), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
@@ -48,7 +48,7 @@ def write(analysis: Analysis, folder: Path | None = None) -> list[Path]:
         for name, draw in FIGURES.items():
             paths += _figure(folder, name, draw, analysis)
     except OSError as error:
-        raise ReportNotWritten(
+        raise ReportError(
             f"{folder} can't be written: {error}; name another folder with `--out DIR`"
         ) from error
     return paths
@@ -60,13 +60,13 @@ def _figure(
     with style():
         figure = draw(analysis)
         FigureCanvasAgg(figure)
-        return [
-            _whole(folder / f"{name}.png", lambda path: figure.savefig(path, format="png")),
-            _whole(
-                folder / f"{name}.svg",
-                lambda path: figure.savefig(path, format="svg", metadata={"Date": None}),
-            ),
-        ]
+        png = _whole(folder / f"{name}.png", lambda path: figure.savefig(path, format="png"))
+        figure.set_layout_engine("none")  # laid out by the first save
+        svg = _whole(
+            folder / f"{name}.svg",
+            lambda path: figure.savefig(path, format="svg", metadata={"Date": None}),
+        )
+        return [png, svg]
 
 
 def _whole(path: Path, fill: Callable[[Path], object]) -> Path:

@@ -176,12 +176,12 @@ def _number(value: float) -> float | None:
 def _stages(
     experiment: Experiment, tables: xr.DataTree, found: dict[int, list[FoundFunction]]
 ) -> tuple[Stage, ...]:
-    generations = tables["generations"]
+    generations = columns(tables, "generations")
     slots = experiment.strategy.population
-    own = generations["arm"].values == LEARNER_ARM
+    own = generations["arm"] == LEARNER_ARM
     records = []
     for index, function in enumerate(found[LEARNER_ARM]):
-        here = own & (generations["stage"].values == index)
+        here = own & (generations["stage"] == index)
         control = found[CONTROL_ARM]
         records.append(
             Stage(
@@ -189,7 +189,7 @@ def _stages(
                 finished=bool(int(here.sum()) == experiment.stages.generations),
                 generations=int(here.sum()),
                 episodes=int(here.sum()) * slots,
-                trials=int(generations["trials"].values[here].sum()),
+                trials=int(generations["trials"][here].sum()),
                 found=function,
                 control=control[index] if index < len(control) else None,
             )
@@ -230,18 +230,23 @@ def _functions(
 
 def _recommended(tables: xr.DataTree, arm: int) -> list[Float[np.ndarray, " theta"]]:
     """Return θ of each finished stage, and of a stage under way where generations keep it."""
-    stages, generations = tables["stages"], tables["generations"]
-    own = stages["arm"].values == arm
-    thetas = list(stages["recommended"].values[own])
-    under_way = (generations["arm"].values == arm) & (generations["stage"].values == len(thetas))
+    stages, generations = columns(tables, "stages"), columns(tables, "generations")
+    thetas = list(stages["recommended"][stages["arm"] == arm])
+    under_way = (generations["arm"] == arm) & (generations["stage"] == len(thetas))
     if under_way.any() and "recommended" in generations:
-        thetas.append(generations["recommended"].values[np.flatnonzero(under_way)[-1]])
+        thetas.append(generations["recommended"][np.flatnonzero(under_way)[-1]])
     return thetas
 
 
+def columns(tables: xr.DataTree, name: str) -> dict[str, np.ndarray]:
+    """Return the columns of a (small) table, loaded."""
+    variables = tables.children[name].to_dataset().variables
+    return {str(column): np.asarray(variable.values) for column, variable in variables.items()}
+
+
 def _trials_by_arm(tables: xr.DataTree) -> tuple[int, int]:
-    generations = tables["generations"]
-    arm, trials = generations["arm"].values, generations["trials"].values
+    generations = columns(tables, "generations")
+    arm, trials = generations["arm"], generations["trials"]
     return int(trials[arm == LEARNER_ARM].sum()), int(trials[arm == CONTROL_ARM].sum())
 
 

@@ -42,16 +42,19 @@ def table(summary: Mapping[str, Any]) -> Table:
 def _rows(stage: Mapping[str, Any], word: str) -> Iterator[tuple[str, ...]]:
     number = f"{stage['stage']}{'' if stage['finished'] else '*'}"
     spent = (f"{stage['trials']:,}", f"{stage['episodes']:,}")
-    yield number, "learner", finds(stage["share"], word), _error(stage), *spent, _cosine(stage)
+    yield number, "learner", _finds(stage, word), _error(stage), *spent, _cosine(stage)
     control = stage["control"]
     if control is not None:
-        found = finds(control["share"], word)
-        yield "", "control", found, _error(control), "", "", _cosine(control)
+        yield "", "control", _finds(control, word), _error(control), "", "", _cosine(control)
+
+
+def _finds(function: Mapping[str, Any], word: str) -> str:
+    return finds(function["share"], word, separator="\n" + " " * (len(word) + 1))
 
 
 def _error(function: Mapping[str, Any]) -> str:
     low, high = function["g_over_var_quartiles"]
-    return f"{ratio(function['g_over_var'])} ({ratio(low)} to {ratio(high)})"
+    return f"{ratio(function['g_over_var'])} ({ratio(low)}–{ratio(high)})"
 
 
 def _cosine(function: Mapping[str, Any]) -> str:

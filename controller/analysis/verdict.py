@@ -2,10 +2,10 @@
 
 A search can find a smooth function because the learner prefers it, or because the labeller, the
 distribution term or the start of the search does. The control is the same search without a
-learner, so what it finds too is no evidence about the learner.
+learner, so what it finds too is no evidence about the learner. Neither is a function that fresh
+learners generalise no better than the control's.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,9 @@ SAME_SHARE = 0.05
 SAME_ERROR_FACTOR = 2.0
 """… and their held-out errors g/Var differ by no more than this factor."""
 GUESSING = 1.0
-"""g/Var of a learner that always answers the mean label: above it nothing was learnt."""
+"""g/Var of a learner that always answers the mean label: from here on nothing was learnt."""
+SAME_FUNCTION_COSINE = 0.5
+"""From this overlap on, a stage repeats an earlier function: the angle is 60° or less."""
 
 Record = Mapping[str, Any]
 """One stage of `summary()`."""
@@ -28,6 +30,7 @@ class Verdict(StrEnum):
 
     NOTHING_FOUND = "nothing_found"
     NOT_LEARNED = "not_learned"
+    REPEATS = "repeats"
     NO_CONTROL = "no_control"
     CONTROL_SAME = "control_same"
     NOT_EASIER = "not_easier"
@@ -42,9 +45,10 @@ class Verdict(StrEnum):
 _WORDS = {
     Verdict.NOTHING_FOUND: "the function is constant: nothing was found",
     Verdict.NOT_LEARNED: "the learner does no better than the mean label: it did not learn this",
+    Verdict.REPEATS: "overlaps an earlier stage's function: not a new one",
     Verdict.NO_CONTROL: "no control was run: can't be told from the search's own preference",
     Verdict.CONTROL_SAME: "the control shows the same: not evidence about the learner",
-    Verdict.NOT_EASIER: "the control's function is learnt as well: not evidence about the learner",
+    Verdict.NOT_EASIER: "not clearly easier than the control's function: weak evidence",
     Verdict.LEARNER_DRIVEN: "learner-driven",
 }
 
@@ -63,6 +67,10 @@ def _is_not_learned(stage: Record) -> bool:
     return stage["g_over_var"] >= GUESSING
 
 
+def _repeats(stage: Record) -> bool:
+    return stage["max_cosine"] is not None and stage["max_cosine"] >= SAME_FUNCTION_COSINE
+
+
 def _has_no_control(stage: Record) -> bool:
     return stage["control"] is None
 
@@ -78,13 +86,15 @@ def _is_same_in_control(stage: Record) -> bool:
 
 
 def _is_not_easier(stage: Record) -> bool:
-    theirs = stage["control"]["g_over_var"]
-    return stage["g_over_var"] >= (math.inf if theirs is None else theirs)
+    """Say whether a quarter of the control's learners, or more, do as well as our median one."""
+    lower = stage["control"]["g_over_var_quartiles"][0]
+    return lower is not None and stage["g_over_var"] >= lower
 
 
 _RULES: tuple[tuple[Verdict, Callable[[Record], bool]], ...] = (
     (Verdict.NOTHING_FOUND, _is_constant),
     (Verdict.NOT_LEARNED, _is_not_learned),
+    (Verdict.REPEATS, _repeats),
     (Verdict.NO_CONTROL, _has_no_control),
     (Verdict.CONTROL_SAME, _is_same_in_control),
     (Verdict.NOT_EASIER, _is_not_easier),

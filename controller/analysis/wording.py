@@ -9,7 +9,7 @@ SMALLEST_SHARE = 0.005
 UNDEFINED = "–"
 
 Shares = Mapping[Any, float | None]
-"""Degree (a number, or its text in JSON) to its part of the squared norm; None or NaN: undefined."""
+"""Degree (its text, in JSON) to its part of the squared norm; None or NaN where undefined."""
 
 
 def ranked(share: Shares) -> list[tuple[int, float]]:
@@ -18,19 +18,20 @@ def ranked(share: Shares) -> list[tuple[int, float]]:
     return sorted((pair for pair in known if math.isfinite(pair[1])), key=lambda pair: -pair[1])
 
 
-def finds(share: Shares, word: str) -> str:
+def finds(share: Shares, word: str, *, separator: str = ", ") -> str:
     """Write the dominant degree and the second, such as "degree 1: 98 %, 2: 2 %".
 
     Args:
         share: part of the squared norm in each degree.
         word: what a degree is called.
+        separator: between the two.
     """
     best = ranked(share)
     if not best:
         return "zero everywhere"
-    parts = [f"{degree}: {percent(value)}" for degree, value in best[:1]]
-    parts += [f"{d}: {percent(value)}" for d, value in best[1:2] if value >= SMALLEST_SHARE]
-    return f"{word} {', '.join(parts)}"
+    second = [pair for pair in best[1:2] if pair[1] >= SMALLEST_SHARE]
+    parts = [f"{degree}: {percent(value)}" for degree, value in best[:1] + second]
+    return f"{word} {separator.join(parts)}"
 
 
 def percent(share: float) -> str:
@@ -42,4 +43,4 @@ def ratio(value: float | None) -> str:
     """Write g/Var with two significant digits."""
     if value is None or not math.isfinite(value):
         return UNDEFINED
-    return f"{value:.2g}" if value < 100 else f"{value:.3g}"
+    return f"{value:#.2g}".rstrip(".") if value < 10 else f"{value:.3g}"

@@ -22,8 +22,8 @@ from controller.store.errors import (
     WriteFailed,
 )
 from controller.store.frames import Frame
-from controller.store.milestones import EventFrame, StageFrame
 from controller.store.history import History
+from controller.store.milestones import EventFrame, StageFrame
 from controller.store.reading import read, status
 from controller.store.repair import RepairReport, repair
 from controller.store.schema import (

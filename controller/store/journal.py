@@ -6,6 +6,7 @@ Tables: `frames(seq, kind, payload)`, one row for each frame, seq = 1, 2, …;
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,6 +51,14 @@ def create_journal(folder: Path, meta: Mapping[str, Any], *, live: bool) -> None
         connection.close()
 
 
+def _mode(path: Path) -> str:
+    """How SQLite must open the file; also readers share its locks, where they can be written."""
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return "mode=rw"
+    # In a read-only folder SQLite reads a WAL journal only if it may ignore the WAL.
+    return "mode=ro" if path.with_name(f"{JOURNAL_NAME}-wal").exists() else "immutable=1"
+
+
 class Journal:
     """An open journal. Errors of SQLite pass through, except where the file is no journal."""
 
@@ -67,10 +76,7 @@ class Journal:
                 f"{folder} is no store: expected {JOURNAL_NAME} in it. "
                 "Give the folder that a run made (it also holds experiment.toml)"
             )
-        # SQLite reads a WAL journal in a folder that it can't write only if it may ignore the WAL.
-        waiting = path.with_name(f"{JOURNAL_NAME}-wal").exists()
-        mode = "mode=rw" if writable else "mode=ro" if waiting else "immutable=1"
-        uri = f"{path.absolute().as_uri()}?{mode}"
+        uri = f"{path.absolute().as_uri()}?{_mode(path)}"
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         try:
             self._check(folder)
@@ -81,6 +87,8 @@ class Journal:
             self.layout = Layout(**self.meta["layout"])
             if writable:
                 self._tune()
+            else:
+                self._connection.execute("PRAGMA query_only = ON")
         except (sqlite3.OperationalError, NotAStore, StoreTooNew):
             self._connection.close()
             raise

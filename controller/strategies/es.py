@@ -16,8 +16,18 @@ from controller.strategies.base import AbstractStrategy, Evaluations, State, Str
 from protocols.keys import Purpose, derive
 
 NEED_EVEN = frozenset(
-    ("ARS", "ASEBO", "CR_FM_NES", "ESMC", "GuidedES", "NoiseReuseES", "Open_ES", "PersistentES")
-    + ("PGPE", "SV_Open_ES")
+    [
+        "ARS",
+        "ASEBO",
+        "CR_FM_NES",
+        "ESMC",
+        "GuidedES",
+        "NoiseReuseES",
+        "Open_ES",
+        "PersistentES",
+        "PGPE",
+        "SV_Open_ES",
+    ]
 )
 ALIASES = {"DiscoveredES": "DES", "OpenES": "Open_ES", "LearnedES": "LES", "CMAES": "CMA_ES"}
 
@@ -118,8 +128,8 @@ def _make(
 def tie_averaged_weights(
     population: Array,
     fitness: Float[Array, " slot"],
-    state: Any,  # noqa: ANN401
-    params: Any,  # noqa: ANN401
+    state: Any,
+    params: Any,
 ) -> Float[Array, " slot"]:
     """Give candidates of equal fitness the mean of the weights that their ranks share.
 

@@ -47,7 +47,7 @@ class Gradient(AbstractStrategy):
         gradient = jnp.mean(evaluations.gradient, axis=0)
         updates, inner = self._optimiser().update(gradient, state["optimiser"], state["theta"])
         theta = optax.apply_updates(state["theta"], updates)
-        average = self.averaging * state["average"] + (1 - self.averaging) * theta
+        average = optax.incremental_update(theta, state["average"], 1 - self.averaging)
         return {"theta": theta, "average": average, "optimiser": inner}
 
     def recommended(self, state: State) -> Float[Array, " theta"]:

@@ -1,7 +1,7 @@
 """The only way to tell a strategy: a complete, finite generation, in slot order."""
 
-import jax
 import numpy as np
+from jax.core import Tracer
 
 from controller.statuses import Status
 from controller.strategies.base import AbstractStrategy, Evaluations, State, StrategyError
@@ -25,7 +25,7 @@ def tell(strategy: AbstractStrategy, state: State, evaluations: Evaluations) -> 
         )
     if strategy.needs_gradient and evaluations.gradient is None:
         raise StrategyError(f"strategy {strategy.kind!r} needs the gradient of the fitness")
-    if not isinstance(evaluations.fitness, jax.core.Tracer):
+    if not isinstance(evaluations.fitness, Tracer):
         _check_values(evaluations)
     return strategy.tell(state, evaluations)
 

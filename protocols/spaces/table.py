@@ -16,7 +16,6 @@ from pydantic import AfterValidator
 from protocols.spaces.base import AbstractSpace, GradedBasis, SpaceError
 from protocols.spaces.polynomials import graded_polynomials
 
-
 RELATIVE_TO: ContextVar[Path | None] = ContextVar("RELATIVE_TO", default=None)
 """Folder of the document that is being read; relative paths in it start there."""
 
@@ -31,8 +30,8 @@ class Table(AbstractSpace):
 
     kind: ClassVar[str] = "table"
     path: Annotated[str, MinLen(1), AfterValidator(absolute)]
-    """A `.npy` array (rows × features) or a `.csv` file of numbers, with or without a header; relative to
-    the document."""
+    """A `.npy` array (rows × features) or a `.csv` file of numbers, with or without a header;
+    relative to the document."""
     standardise: bool = True
     """Whether every column is shifted to mean 0 and scaled to standard deviation 1."""
 

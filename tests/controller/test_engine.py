@@ -38,7 +38,9 @@ class Scripted(AbstractLearner):
 
 def engine(small, *overrides, **changes):
     experiment = small(*overrides).value
-    return Engine(dataclasses.replace(experiment.design(), **changes), block=8), root_key(experiment)
+    return Engine(dataclasses.replace(experiment.design(), **changes), block=8), root_key(
+        experiment
+    )
 
 
 def run(made, parts, *, stages=2, arm=0):

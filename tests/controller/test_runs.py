@@ -7,7 +7,7 @@ import pytest
 
 from controller.analysis.summary import AnalysisError, analyse
 from controller.document import Experiment
-from controller.loop import LearnerFailed, LoopError
+from controller.loop import LearnerFailedError, LoopError
 from controller.replay import verify
 from controller.runs import begin, go_on
 from controller.store import GenerationBlock, History, Store, StoreExists, read, status
@@ -120,7 +120,10 @@ def test_replay_says_where_a_store_was_changed(small, tmp_path):
         changed, document=source.document, header=source.header, layout=source.layout
     ) as target:
         for _, frame in source.frames():
-            if isinstance(frame, GenerationBlock) and (frame.stage, frame.first_generation) == (1, 0):
+            if isinstance(frame, GenerationBlock) and (frame.stage, frame.first_generation) == (
+                1,
+                0,
+            ):
                 answers = np.array(frame.answers)
                 answers[1, 2, 3] += 0.25
                 frame = dataclasses.replace(frame, answers=answers)  # noqa: PLW2901
@@ -131,9 +134,7 @@ def test_replay_says_where_a_store_was_changed(small, tmp_path):
     assert difference.column == "error"
 
 
-def test_a_learner_that_fails_ends_the_run_and_nothing_before_is_lost(
-    small, tmp_path, monkeypatch
-):
+def test_a_learner_that_fails_ends_the_run_and_nothing_before_is_lost(small, tmp_path, monkeypatch):
     import jax.numpy as jnp
 
     healthy = RandomFeatures.fit_predict
@@ -145,7 +146,9 @@ def test_a_learner_that_fails_ends_the_run_and_nothing_before_is_lost(
 
     monkeypatch.setattr(RandomFeatures, "fit_predict", sometimes)
     folder = tmp_path / "run"
-    with pytest.raises(LearnerFailed, match=r"'random_features'.*stage 1, generation \d+, slot"):
+    with pytest.raises(
+        LearnerFailedError, match=r"'random_features'.*stage 1, generation \d+, slot"
+    ):
         begin(small("learner.width=13"), folder, control=False)
     assert status(folder)["exit_status"] == "failed"
     tree = read(folder)

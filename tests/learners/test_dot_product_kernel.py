@@ -30,5 +30,5 @@ def test_its_eigenfunctions_are_the_harmonics_with_the_given_eigenvalues(space):
 
 @pytest.mark.parametrize("points", [np.ones((4, 1)), Disk().reference(16)], ids=["line", "disk"])
 def test_stimuli_that_are_not_unit_vectors_are_refused(points):
-    with pytest.raises(ValueError, match="needs unit vectors.*use a circle or a sphere"):
+    with pytest.raises(ValueError, match=r"needs unit vectors.*use a circle or a sphere"):
         DotProductKernel().check(points)

@@ -38,5 +38,5 @@ def test_a_feature_with_scale_zero_is_not_seen():
 
 
 def test_a_wrong_number_of_scales_is_refused_with_both_numbers():
-    with pytest.raises(ValueError, match="expected 3 numbers.*got 2"):
+    with pytest.raises(ValueError, match=r"expected 3 numbers.*got 2"):
         RandomFeatures(input_scale=(1.0, 1.0)).check(X)

@@ -1,1 +1,1 @@
-"""Figures of an analysis: each quantity has a function that draws on Axes, and one that lays them out."""
+"""Figures of an analysis: functions that draw on Axes, and the figures that lay these out."""

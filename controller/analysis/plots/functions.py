@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from controller.analysis.measures import function_values
 from controller.analysis.plots.label_maps import COLOURS, LABEL, label_map, symmetric
@@ -16,7 +17,7 @@ from controller.analysis.wording import finds, ratio
 ROWS = 4
 """Up to this many stages are below each other, more also beside each other."""
 CELL_WIDTH_IN = 3.3
-TITLE_HEIGHT_IN = 0.95
+TITLE_HEIGHT_IN = 0.75
 
 
 def functions(analysis: Analysis) -> Figure:
@@ -27,7 +28,8 @@ def functions(analysis: Analysis) -> Figure:
     across = math.ceil(math.sqrt(len(stages) / ROWS))
     down = math.ceil(len(stages) / across)
     height = down * (CELL_WIDTH_IN * drawing.height + TITLE_HEIGHT_IN)
-    figure = Figure(figsize=(CELL_WIDTH_IN * across * arms + 0.8, height))
+    layout = ConstrainedLayoutEngine(w_pad=0.08)
+    figure = Figure(layout=layout, figsize=(CELL_WIDTH_IN * across * arms + 0.8, height))
     grid = figure.add_gridspec(down, across * arms)
     norm = symmetric(np.concatenate([found.values for s in stages for found in _found(s)]))
     for index, stage in enumerate(stages):

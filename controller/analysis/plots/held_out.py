@@ -4,12 +4,14 @@ import math
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from controller.analysis.plots.style import CONTROL, LEARNER, PAGE_WIDTH_IN, ArmStyle
 from controller.analysis.summary import Analysis, FoundFunction, Stage
 
 OFFSET = 0.1
 MOST_TICKS = 20
+FEW_DECADES = 1e2
 
 
 def held_out(analysis: Analysis) -> Figure:
@@ -28,32 +30,47 @@ def held_out_errors(axes: Axes, stages: tuple[Stage, ...]) -> Axes:
     A constant function has no g/Var and no marker.
     """
     axes.set_yscale("log")
-    ours = [(stage.number - OFFSET, stage.found) for stage in stages]
     theirs = [(s.number + OFFSET, s.control) for s in stages if s.control is not None]
+    ours = [(stage.number - (OFFSET if theirs else 0), stage.found) for stage in stages]
     _quartiles(axes, ours, LEARNER)
     if theirs:
         _quartiles(axes, theirs, CONTROL)
     axes.axhline(1, color="0.5", linewidth=0.8, zorder=0)
     axes.annotate(
-        "guessing the mean",
+        "guessing\nthe mean",
         (1, 1),
         xycoords=axes.get_yaxis_transform(),
-        xytext=(0, 2),
+        xytext=(4, 0),
         textcoords="offset points",
-        ha="right",
+        va="center",
         fontsize=7,
         color="0.4",
     )
+    _at_least_a_decade(axes)
     axes.set_xlim(0.5, len(stages) + 0.5)
     step = math.ceil(len(stages) / MOST_TICKS)
     unfinished = {stage.number for stage in stages if not stage.finished}
     numbers = [stage.number for stage in stages][::step]
-    axes.set_xticks(numbers, [f"{n}\n(not finished)" if n in unfinished else f"{n}" for n in numbers])
+    axes.set_xticks(
+        numbers, [f"{n}\n(not finished)" if n in unfinished else f"{n}" for n in numbers]
+    )
     axes.set_xlabel("stage")
     learners = stages[0].found.held_out.learners
     axes.set_ylabel(f"held-out error g/Var\n(median, quartiles; n = {learners} fresh learners)")
     axes.grid(axis="y")
     return axes
+
+
+def _at_least_a_decade(axes: Axes) -> None:
+    """Widen a short logarithmic axis, so that it has labels, which are plain numbers."""
+    low, high = axes.get_ylim()
+    if (spare := 10 / (high / low)) > 1:
+        low, high = low / math.sqrt(spare), high * math.sqrt(spare)
+        axes.set_ylim(low, high)
+    few = high / low < FEW_DECADES
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _quartiles(axes: Axes, placed: list[tuple[float, FoundFunction]], arm: ArmStyle) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
+from matplotlib.patheffects import withStroke
 
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.circle import Circle
@@ -63,7 +64,10 @@ def mollweide(axes: Axes, space: AbstractSpace, values: Values, norm: Normalize)
     axes.set_xticks(np.radians([-120, -60, 0, 60, 120]))
     axes.set_yticks(np.radians([-60, -30, 0, 30, 60]))
     axes.tick_params(labelsize=7)
-    axes.grid(visible=True, color="0.4", linewidth=0.3)
+    axes.set_axisbelow(False)  # longitudes are written along the equator, on the map
+    axes.grid(visible=True, color="0.4", linewidth=0.4, alpha=0.5)
+    for text in axes.get_xticklabels():
+        text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     axes.set_xlabel("longitude")
     axes.set_ylabel("latitude")
     return axes
@@ -81,7 +85,7 @@ def ring(axes: Axes, space: AbstractSpace, values: Values, norm: Normalize) -> A
     axes.set_xlabel("angle φ (°)")
     beside = axes.inset_axes((1.03, 0.2, 0.36, 0.6))
     beside.scatter(x[:, 0], x[:, 1], c=labels, s=14, cmap=COLOURS, norm=norm, rasterized=True)
-    beside.annotate("φ = 0", (0.82, 0), ha="right", va="center", fontsize=7)
+    beside.annotate("φ = 0", (0.72, 0), ha="right", va="center", fontsize=7)
     beside.set_aspect("equal")
     beside.set_axis_off()
     return axes
@@ -127,9 +131,10 @@ def along_gradient(axes: Axes, space: AbstractSpace, values: Values, norm: Norma
     axes.set_ylim(1.08 * (norm.vmin or -1), 1.08 * (norm.vmax or 1))
     beside = axes.inset_axes((1.03, 0, 0.2, 1), sharey=axes)
     bins = np.linspace(norm.vmin or -1, norm.vmax or 1, 31)
-    beside.hist(labels, bins=bins.tolist(), orientation="horizontal", color="0.6")
+    counts, _, _ = beside.hist(labels, bins=bins.tolist(), orientation="horizontal", color="0.6")
     beside.tick_params(labelleft=False)
-    beside.set_xlabel("points")
+    beside.set_xticks([float(np.max(counts))])
+    beside.set_xlabel(f"of {len(x):,}\npoints")
     return axes
 
 
@@ -146,7 +151,7 @@ def scatter(axes: Axes, space: AbstractSpace, values: Values, norm: Normalize) -
         return axes
     place = centred @ directions[:2].T
     _points(axes, place[:, 0], place[:, 1], labels, norm)
-    axes.set_xlabel(f"principal axis 1 ({100 * part[0]:.0f} % of variance)")
+    axes.set_xlabel(f"principal axis 1 ({100 * part[0]:.0f} % of variance; n = {len(x):,})")
     axes.set_ylabel(f"axis 2 ({100 * part[1]:.0f} %)")
     return axes
 
@@ -182,7 +187,7 @@ def _middles(edges: Float64[np.ndarray, " edge"]) -> Float64[np.ndarray, " cell"
 
 
 SCATTER = LabelMap(scatter, height=0.7)
-_MOLLWEIDE = LabelMap(mollweide, projection="mollweide")
+_MOLLWEIDE = LabelMap(mollweide, projection="mollweide", height=0.47)
 _ALONG_GRADIENT = LabelMap(along_gradient, height=0.6)
 
 LABEL_MAPS: dict[type[AbstractSpace], Callable[[AbstractSpace], LabelMap]] = {

@@ -13,34 +13,38 @@ from controller.analysis.summary import Analysis
 from controller.position import CONTROL_ARM, LEARNER_ARM
 
 ARMS = {LEARNER_ARM: LEARNER, CONTROL_ARM: CONTROL}
-LABELS = {
-    "fitness": "fitness",
-    "error": "error\n(weighed)",
-    "distribution": "distribution\n(weighed)",
-    "orthogonality": "orthogonality\n(weighed)",
-}
 LOG_RANGE = 10.0
 """Values that are all positive and span more than this factor get a logarithmic axis."""
 FEW_POINTS = 60
 """So many generations, or fewer, are marked one by one."""
 MOST_NAMES = 8
 PANEL_HEIGHT_IN = 1.6
+TRIALS_BELOW_PT = 36
 
 
 def progress(analysis: Analysis) -> Figure:
     """Draw the fitness and each of its terms, one panel below the other."""
-    panels = tracks(analysis) or {"fitness": {}}
+    panels = _panels(analysis)
     figure = Figure(figsize=(PAGE_WIDTH_IN, PANEL_HEIGHT_IN * len(panels) + 1.3))
-    rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    rows = list(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0])
     for axes, (name, by_arm) in zip(rows, panels.items(), strict=True):
         progress_lines(axes, by_arm)
-        axes.set_ylabel(LABELS[name])
+        axes.set_ylabel(name)
         _mark_stages(axes, analysis)
     _name_stages(rows[0], analysis)
     _count_trials(rows[-1], analysis.design.trials_per_generation)
-    _legend(figure, rows, analysis.design.strategy.population)
+    _legend(figure, rows[0], analysis)
     figure.align_ylabels(rows)
     return figure
+
+
+def _panels(analysis: Analysis) -> dict[str, dict[int, Track]]:
+    """Return what is drawn, by label; a single term isn't drawn again below the fitness."""
+    found = tracks(analysis)
+    fitness, terms = found.pop("fitness", {}), found
+    if len(terms) == 1:
+        return {f"fitness\n(only term: {next(iter(terms))})": fitness}
+    return {"fitness": fitness} | {f"{name}\n(weighted)": terms[name] for name in terms}
 
 
 def progress_lines(axes: Axes, by_arm: Mapping[int, Track]) -> Axes:
@@ -85,6 +89,15 @@ def _mark_stages(axes: Axes, analysis: Analysis) -> None:
 def _name_stages(axes: Axes, analysis: Analysis) -> None:
     stages, generations = analysis.stages, analysis.experiment.stages.generations
     short, step = len(stages) > MOST_NAMES, math.ceil(len(stages) / 32)
+    if short:
+        axes.annotate(
+            "stage ",
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+        )
     for stage in stages[::step]:
         name = f"{stage.number}" if short else f"stage {stage.number}"
         axes.annotate(
@@ -101,22 +114,21 @@ def _count_trials(axes: Axes, trials_per_generation: int) -> None:
     """Put trials below generations; only the learner's arm costs any."""
     axes.set_xlabel("generation")
     below = axes.secondary_xaxis(
-        -0.34,
-        functions=(lambda g: g * trials_per_generation, lambda t: t / trials_per_generation),
+        "bottom",
+        functions=(
+            lambda generation: np.multiply(generation, trials_per_generation),
+            lambda trials: np.divide(trials, trials_per_generation),
+        ),
     )
+    below.spines.bottom.set_position(("outward", TRIALS_BELOW_PT))
     below.set_xlabel("trials of the learner")
     below.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
-def _legend(figure: Figure, rows: np.ndarray, slots: int) -> None:
-    handles = {}
-    for axes in rows:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    figure.legend(
-        list(handles.values()),
-        list(handles),
-        title=f"line: median, band: range over n = {slots} slots",
-        loc="outside upper center",
-        ncols=2,
-    )
+def _legend(figure: Figure, axes: Axes, analysis: Analysis) -> None:
+    slots = analysis.design.strategy.population
+    title = f"line: median, band: range over n = {slots} slots"
+    handles, labels = axes.get_legend_handles_labels()
+    if CONTROL.label not in labels and any(s.control is not None for s in analysis.stages):
+        title += f"; {CONTROL.label}: fitness 0 throughout"
+    figure.legend(handles, labels, title=title, loc="outside upper center", ncols=2)

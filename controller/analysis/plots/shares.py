@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -14,6 +15,7 @@ FEWEST_DEGREES = 3
 VISIBLE = 0.005
 """Degrees above the last with this share in any stage aren't shown."""
 BAR_WIDTH = 0.38
+HATCH = "////"
 PANELS_ACROSS = 4
 
 
@@ -45,9 +47,10 @@ def share_bars(axes: Axes, stage: Stage, top: int) -> Axes:
         top: largest degree with its own bar; the rest, where there is any, is one bar more.
     """
     degrees = np.arange(top + 2)
-    _bars(axes, degrees - BAR_WIDTH / 2, stage.found, LEARNER.colour)
+    aside = 0.0 if stage.control is None else BAR_WIDTH / 2
+    _bars(axes, degrees - aside, stage.found, LEARNER.colour)
     if stage.control is not None:
-        _bars(axes, degrees + BAR_WIDTH / 2, stage.control, CONTROL.colour, hatch="////")
+        _bars(axes, degrees + aside, stage.control, CONTROL.colour, hatch=HATCH)
     every = math.ceil((top + 1) / 12)
     axes.set_xticks(
         [*degrees[:-1:every], top + 1], [*(str(d) for d in degrees[:-1:every]), f">{top}"]
@@ -59,7 +62,11 @@ def share_bars(axes: Axes, stage: Stage, top: int) -> Axes:
 
 
 def _bars(
-    axes: Axes, places: np.ndarray, found: FoundFunction, colour: str, hatch: str | None = None
+    axes: Axes,
+    places: Float64[np.ndarray, " degree"],
+    found: FoundFunction,
+    colour: str,
+    hatch: str | None = None,
 ) -> None:
     known = {degree: share for degree, share in found.share.items() if math.isfinite(share)}
     parts = [known.get(degree, 0.0) for degree in range(len(places) - 1)]
@@ -81,6 +88,7 @@ def _degree_word(analysis: Analysis) -> str:
 def _legend(figure: Figure, stages: tuple[Stage, ...]) -> None:
     handles = [Patch(facecolor=LEARNER.colour, label=LEARNER.label)]
     if any(stage.control is not None for stage in stages):
-        style = {"facecolor": CONTROL.colour, "hatch": "////", "edgecolor": "white"}
-        handles.append(Patch(**style, linewidth=0, label=CONTROL.label))
+        look = Patch(facecolor=CONTROL.colour, edgecolor="white", linewidth=0, hatch=HATCH)
+        look.set_label(CONTROL.label)
+        handles.append(look)
     figure.legend(handles=handles, loc="outside upper center", ncols=2)

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from controller.analysis.summary import Analysis
+from controller.objective import Objective
 from controller.position import CONTROL_ARM, LEARNER_ARM
 from controller.store.schema import CANDIDATE_STATUS
 
 DONE = CANDIDATE_STATUS.index("done")
+NEGLIGIBLE = 1e-4
+"""What stays below this part of the learner's median fitness is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +30,38 @@ class Track:
 
 
 def tracks(analysis: Analysis) -> dict[str, dict[int, Track]]:
-    """Return the fitness and its weighed terms, by name and arm.
+    """Return the fitness and its weighted terms, by name and arm.
 
-    Terms are multiplied with their weights, so that they add up to the fitness. Those without a
-    weight, and those that are zero or missing throughout, are left out.
+    Terms are multiplied with their weights, so that they add up to the fitness. Those that are
+    missing, or zero but for rounding, are left out.
     """
-    table = analysis.tables["candidates"]
-    objective = analysis.design.objective
-    weights = {
+    table = analysis.tables["candidates"].to_dataset()
+    generations = analysis.experiment.stages.generations
+    place = table["stage"].values.astype(np.int64) * generations + table["generation"].values
+    done, arms = table["status"].values == DONE, table["arm"].values
+    smallest = NEGLIGIBLE * _typical(table["fitness"].values[done & (arms == LEARNER_ARM)])
+    found: dict[str, dict[int, Track]] = {}
+    for name, weight in _weights(analysis.design.objective).items():
+        values = weight * table[name].values.astype(np.float64)
+        for arm in (LEARNER_ARM, CONTROL_ARM):
+            rows = done & (arms == arm) & np.isfinite(values)
+            if np.max(np.abs(values[rows]), initial=0.0) > smallest:
+                track = _track(place[rows], values[rows], generations)
+                found.setdefault(name, {})[arm] = track
+    return found
+
+
+def _weights(objective: Objective) -> dict[str, float]:
+    return {
         "fitness": 1.0,
         "error": objective.error_weight,
         "distribution": objective.divergence.weight,
         "orthogonality": objective.orthogonality_weight,
     }
-    place = table["stage"].values.astype(np.int64) * analysis.experiment.stages.generations
-    place += table["generation"].values
-    done, arms = table["status"].values == DONE, table["arm"].values
-    found = {}
-    for name, weight in weights.items():
-        values = weight * table[name].values.astype(np.float64)
-        shown = done & np.isfinite(values)
-        by_arm = {
-            arm: _track(place[rows], values[rows], analysis.experiment.stages.generations)
-            for arm in (LEARNER_ARM, CONTROL_ARM)
-            if np.any(values[rows := shown & (arms == arm)])
-        }
-        if by_arm:
-            found[name] = by_arm
-    return found
+
+
+def _typical(fitness: Float32[np.ndarray, " candidate"]) -> float:
+    return float(np.median(np.abs(fitness))) if fitness.size else 0.0
 
 
 def _track(

@@ -18,7 +18,7 @@ from store_samples import (
     published,
 )
 
-from controller.store import EventFrame, Store, StoreError, read, repair, status
+from controller.store import EventFrame, History, Store, StoreError, read, repair, status
 from controller.store.fold import ZARR_NAME
 
 pytestmark = pytest.mark.parametrize("live", [False, True], ids=["dry-run", "live"])
@@ -130,6 +130,29 @@ def test_the_way_out_of_the_with_block_is_recorded(tmp_path, live, error, wanted
     tree = read(tmp_path / "s")
     assert tree.attrs["biasloop"]["exit_status"] == wanted
     assert tree.attrs["biasloop"]["seq"] == 3
+
+
+def test_looking_leaves_no_files_behind(tmp_path, live):
+    with new(tmp_path / "s", 2, live=live):
+        pass
+    before = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    status(tmp_path / "s")
+    read(tmp_path / "s").load()
+    with History(tmp_path / "s") as history:
+        assert len(list(history.frames())) == 2
+    after = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_history_goes_on_reading_while_a_writer_appends(tmp_path, live):
+    with new(tmp_path / "s", 9, live=live):
+        pass
+    with History(tmp_path / "s") as history:
+        frames = history.frames()
+        assert next(frames)[0] == 1
+        with Store.open(tmp_path / "s") as store:
+            fill(store, 15)
+        assert [seq for seq, _ in frames] == list(range(2, 16))
 
 
 def test_status_follows_the_run(tmp_path, live):

@@ -29,15 +29,24 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def run_writer(
-    server: subprocess.Popen[str], folder: Path, until: int, kill_after_s: float | None
+    server: subprocess.Popen[str],
+    folder: Path,
+    until: int,
+    kill_after_s: float | None,
+    *,
+    after_append: bool = False,
 ) -> int:
-    """Let a writer run; its wait status."""
+    """Let a writer run, the time counted from its start or its first append; its wait status."""
+    notes = Path(f"{folder}.acknowledged")
+    size = notes.stat().st_size if notes.exists() else 0
     assert server.stdin is not None
     assert server.stdout is not None
     server.stdin.write(f"{folder} {folder}.acknowledged {until}\n")
     server.stdin.flush()
     pid = int(server.stdout.readline())
     if kill_after_s is not None:
+        while after_append and (not notes.exists() or notes.stat().st_size == size):
+            time.sleep(0.001)
         time.sleep(kill_after_s)
         os.kill(pid, signal.SIGKILL)
     return int(server.stdout.readline())
@@ -51,7 +60,10 @@ def torture(folder: Path, kills: int, seed: int, *, live: bool) -> None:
     notes, acknowledged = Path(f"{folder}.acknowledged"), 0
     try:
         for kill in range(kills):
-            code = run_writer(server, folder, 10**9, rng.uniform(0, 0.5 if live else 0.2))
+            # Every other kill comes during opening and recovery, or soon after.
+            running = kill % 2 == 0
+            delay_s = rng.uniform(0, 0.1 if running else 0.2)
+            code = run_writer(server, folder, 10**9, delay_s, after_append=running)
             assert code == signal.SIGKILL, f"kill {kill}: the writer ended by itself ({code})"
             if notes.exists():
                 # Empty if the kill came before the first append.

@@ -99,7 +99,7 @@ class TestEveryStrategy:
         theta, state = strategy.ask(begin(strategy))
         good = evaluate(theta, strategy)
         bad = good.__class__(**{**vars(good), "fitness": good.fitness.at[0].set(jnp.nan)})
-        with pytest.raises(StrategyError, match="slot.s. 0 is not finite"):
+        with pytest.raises(StrategyError, match=r"slot.s. 0 is not finite"):
             tell(strategy, state, bad)
 
 
