@@ -89,8 +89,8 @@ class Record(eqx.Module):
 class _Answered(eqx.Module):
     """Answers of a generation, and what the gradient strategy needs besides."""
 
-    answers: Float[Array, "slot test"]
-    gradient: Float[Array, "slot theta"] | None
+    answers: Float[Array, "*slot test"]
+    gradient: Float[Array, "*slot theta"] | None
 
 
 def generation(

@@ -31,8 +31,7 @@ from controller.store import (
 
 BLOCK_SECONDS = 0.5
 FIRST_BLOCK = 4
-FOLD_GENERATIONS = 32
-FOLD_SECONDS = 1.0
+FOLD_SECONDS = 2.0
 BUFFER_TRIALS = 2**18
 MAX_BLOCK = 1024
 
@@ -96,8 +95,6 @@ class DryRun:
         self.arms = 2 if store.header["control"] else 1
         self.on_progress = on_progress
         self.should_stop = should_stop
-        self._unfolded = 0
-        self._folded_at = time.monotonic()
 
     def run(self) -> bool:
         """Run what is left of the experiment.
@@ -169,17 +166,9 @@ class DryRun:
             frames += self._stage_frames(after, np.asarray(theta))
             after = after_stage(after, self.engine, self.root, theta)
         self.store.append(frames, {"position": position_arrays(after)})
-        self._fold(done)
+        self.store.fold(every_s=FOLD_SECONDS)
         self.on_progress(self._progress(position, flying, done))
         return after
-
-    def _fold(self, done: int) -> None:
-        """Publish now and then: a fold costs about the same for one generation and for many."""
-        self._unfolded += done
-        late = time.monotonic() - self._folded_at >= FOLD_SECONDS
-        if late and self._unfolded >= FOLD_GENERATIONS:
-            self.store.fold()
-            self._unfolded, self._folded_at = 0, time.monotonic()
 
     def _block_frame(self, position: Position, record: Record, done: int) -> GenerationBlock:
         keep = jax.tree.map(lambda array: np.asarray(array)[:done], record)

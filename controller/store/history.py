@@ -32,20 +32,11 @@ class History:
 
     def frames(self, after: int = 0) -> Iterator[tuple[int, Frame]]:
         """All frames after number `after` with their numbers, one at a time."""
-        for record in self._journal.records(after):
-            yield record[0], decode_record(record)
+        return frames_of(self._journal, after)
 
     def state(self, name: str) -> dict[str, np.ndarray] | None:
         """The last checkpoint of that name, as read-only arrays; None if there is none."""
-        payload = self._journal.state(name)
-        if payload is None:
-            return None
-        try:
-            return codec.decode(payload)[0]
-        except codec.DecodeError as error:
-            raise StoreCorrupt(
-                f"the state {name!r} of {self.folder} is damaged: {error}"
-            ) from error
+        return state_of(self._journal, self.folder, name)
 
     def __enter__(self) -> "History":  # noqa: PYI034  beartype checks no Self here
         return self
@@ -57,3 +48,24 @@ class History:
         trace: TracebackType | None,
     ) -> None:
         self._journal.close()
+
+
+def frames_of(journal: Journal, after: int) -> Iterator[tuple[int, Frame]]:
+    """Decode the frames of a journal after number `after`, one at a time."""
+    for record in journal.records(after):
+        yield record[0], decode_record(record)
+
+
+def state_of(journal: Journal, folder: Path, name: str) -> dict[str, np.ndarray] | None:
+    """Decode the last checkpoint of that name.
+
+    Raises:
+        StoreCorrupt: it is damaged.
+    """
+    payload = journal.state(name)
+    if payload is None:
+        return None
+    try:
+        return codec.decode(payload)[0]
+    except codec.DecodeError as error:
+        raise StoreCorrupt(f"the state {name!r} of {folder} is damaged: {error}") from error

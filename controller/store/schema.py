@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from controller.statuses import Status
+
 SCHEMA_VERSION = 1
 
 ARMS = ("learner", "control")
 PHASES = ("training", "test")
-CANDIDATE_STATUS = ("proposed", "leased", "running", "done", "failed", "abandoned", "void")
+CANDIDATE_STATUS = tuple(status.name.lower() for status in Status)
 EVENT_KINDS = (
     "run_started",
     "run_resumed",
@@ -134,7 +136,7 @@ TABLES = (
             Column("attempts", "u1", "number of evaluations that were started"),
             Column("error", "f4", "generalisation error on the test stimuli"),
             Column("error_se", "f4", "standard error of the generalisation error"),
-            Column("label_power", "f4", "mean square of the labels"),
+            Column("label_power", "f4", "variance of the labels over the space"),
             Column("distribution", "f4", "distance of the labels from the target distribution"),
             Column("orthogonality", "f4", "overlap with the functions of earlier stages"),
             Column("fitness", "f4", "value that the strategy was told; lower is better"),

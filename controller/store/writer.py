@@ -19,14 +19,15 @@ import numpy as np
 
 from controller.store import codec
 from controller.store.creation import DOCUMENT_NAME, check_local, create_folder
-from controller.store.errors import StoreCorrupt, StoreError, write_error
+from controller.store.errors import StoreError, write_error
 from controller.store.fold import Fold
 from controller.store.frames import Frame, decode_frame, encode_frame
+from controller.store.history import frames_of, state_of
 from controller.store.journal import Journal, writable_journal
 from controller.store.lock import Lock
 from controller.store.memory import keep_freed_memory
 from controller.store.place import free_bytes
-from controller.store.recovery import Record, boot_id, decode_record, resume_fold
+from controller.store.recovery import Record, boot_id, resume_fold
 from controller.store.schema import Layout, Rows
 
 RESERVE_BYTES = 8 * 2**20
@@ -133,20 +134,11 @@ class Store:
 
     def state(self, name: str) -> dict[str, np.ndarray] | None:
         """The last checkpoint of that name, as read-only arrays; None if there is none."""
-        payload = self._journal.state(name)
-        if payload is None:
-            return None
-        try:
-            return codec.decode(payload)[0]
-        except codec.DecodeError as error:
-            raise StoreCorrupt(
-                f"the state {name!r} of {self.folder} is damaged: {error}"
-            ) from error
+        return state_of(self._journal, self.folder, name)
 
     def frames(self, after: int = 0) -> Iterator[tuple[int, Frame]]:
         """All frames after number `after` with their numbers, one at a time."""
-        for record in self._journal.records(after):
-            yield record[0], decode_record(record)
+        return frames_of(self._journal, after)
 
     def fold(self, every_s: float = 0.0) -> None:
         """Publish everything that was appended.

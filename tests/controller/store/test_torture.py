@@ -105,7 +105,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("live", [False, True], ids=["dry-run", "live"])
 def test_a_hundred_kills_lose_nothing_acknowledged_and_never_break_a_reader(tmp_path, live):
-    torture(tmp_path / "s", 60, random.randrange(2**32), live=live)
+    torture(tmp_path / "s", 40 if live else 60, random.randrange(2**32), live=live)
 
 
 @pytest.mark.slow

@@ -1,0 +1,60 @@
+"""Two small stores: one finished, with its control; one stopped in its second stage, without."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from controller.analysis.measures import HeldOut, affine_fit, shares, variance
+from controller.analysis.summary import analyse, summary
+from controller.runs import begin
+
+GENERATIONS = 6
+BRIEF = (f"stages.generations={GENERATIONS}", "objective.reference_points=64")
+
+
+@pytest.fixture(scope="session")
+def finished(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("analysis") / "finished"
+    document = small(*BRIEF, "objective.distribution.weight=0.5")
+    assert begin(document, folder)
+    return analyse(folder)
+
+
+@pytest.fixture(scope="session")
+def stopped(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("analysis") / "stopped"
+    seen = []
+    assert not begin(
+        small(*BRIEF),
+        folder,
+        control=False,
+        on_progress=seen.append,
+        should_stop=lambda: bool(seen) and seen[-1].stage == 1 and seen[-1].generation > 0,
+    )
+    return analyse(folder)
+
+
+@pytest.fixture(scope="session")
+def record(finished):
+    """The finished store's summary, as a reader of its JSON has it."""
+    return json.loads(json.dumps(summary(finished), allow_nan=False))
+
+
+@pytest.fixture(scope="session")
+def constant(finished):
+    """The finished store, as if its first stage had found a function that is zero."""
+    stage = finished.stages[0]
+    zero = np.zeros_like(stage.found.values)
+    found = replace(
+        stage.found,
+        theta=np.zeros_like(stage.found.theta),
+        values=zero,
+        share=shares(finished.basis, zero),
+        power=variance(finished.basis, zero),
+        affine_r2=affine_fit(finished.basis, zero),
+        held_out=HeldOut(math.inf, math.nan, math.inf, 40),
+    )
+    return replace(finished, stages=(replace(stage, found=found), *finished.stages[1:]))
