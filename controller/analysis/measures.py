@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float64, PRNGKeyArray
+from jaxtyping import Array, Float, Float64, Key, PRNGKeyArray
 
 from controller.labellers.base import AbstractLabeller
 from learners.base import AbstractLearner
@@ -131,7 +131,7 @@ def _errors(
     labeller: AbstractLabeller,
     learner: AbstractLearner,
     theta: Float[Array, " theta"],
-    keys: PRNGKeyArray,
+    keys: Key[Array, " learner"],
     *,
     n_train: int,
     n_test: int,

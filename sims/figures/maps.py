@@ -37,9 +37,7 @@ def pairs(evidence: Evidence, panels: tuple[Panel, ...], title: str) -> Figure:
     figure.colorbar(mappable, ax=cells, label=LABEL, extend="both", **size)
     seed = evidence.run(panels[0][0]).seed
     seeds = len({run.seed for run in evidence.runs})
-    figure.suptitle(
-        f"{title} (seed {seed}, n = {seeds} seeds)\nlargest share of norm², and its degree"
-    )
+    figure.suptitle(f"{title} (seed {seed}, n = {seeds})\nlargest share of norm², and its degree")
     return figure
 
 

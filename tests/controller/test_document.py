@@ -33,7 +33,7 @@ def line_of(text, start):
         ('kind = "sphere"', 'kind = "spere"', "space.kind", "did you mean 'sphere'"),
         ("seed = 0", "seed = -1", "seed", "got -1"),
         ("seed = 0", "seed = true", "seed", "got true"),
-        ("test = 16", "test = 1", "episode.test", "got 1"),
+        ("test = 18", "test = 1", "episode.test", "got 1"),
         ('name = "kernel-on-sphere"', 'name = "a/b"', "name", 'got "a/b"'),
     ],
 )

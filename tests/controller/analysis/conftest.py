@@ -26,14 +26,15 @@ def finished(small, tmp_path_factory):
 @pytest.fixture(scope="session")
 def stopped(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("analysis") / "stopped"
-    seen = []
-    assert not begin(
-        small(*BRIEF),
-        folder,
-        control=False,
-        on_progress=seen.append,
-        should_stop=lambda: bool(seen) and seen[-1].stage == 1 and seen[-1].generation > 0,
-    )
+    seen, asked = [], []
+
+    def in_stage_two():  # after its first block is launched
+        if seen and (seen[-1].stage, seen[-1].generation) >= (0, GENERATIONS):
+            asked.append(True)
+        return len(asked) > 1
+
+    stopping = {"on_progress": seen.append, "should_stop": in_stage_two}
+    assert not begin(small(*BRIEF), folder, control=False, **stopping)
     return analyse(folder)
 
 

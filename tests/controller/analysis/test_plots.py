@@ -84,7 +84,7 @@ def test_a_label_map_shows_the_function_in_colour(space, constant):
     seen = pixels(figure).astype(int)
     for sign in (-1, 1):  # blue and red
         coloured = np.sum(sign * (seen[..., 0] - seen[..., 2]) > 60)
-        assert (coloured > 20) is (not constant)
+        assert bool(coloured > 20) is (not constant)
     assert axes.get_xlabel()
     assert axes.get_ylabel()
 
@@ -183,5 +183,3 @@ def test_progress_has_generations_and_trials_below_it(finished, stopped):
         low, high = figure.axes[-1].get_xlim()
         assert below.get_xlim() == pytest.approx((66 * low, 66 * high))
         assert figure.axes[-1].get_xlabel() == "generation"
-
-

@@ -112,5 +112,3 @@ def test_a_store_without_a_generation_says_how_to_go_on(small, tmp_path):
     assert not begin(small(), tmp_path / "empty", should_stop=lambda: True)
     with pytest.raises(AnalysisError, match="biasloop resume"):
         analyse(tmp_path / "empty")
-
-
