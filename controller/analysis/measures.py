@@ -119,8 +119,9 @@ def held_out(
         n_train=n_train,
         n_test=n_test,
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.asarray(errors, np.float64) / power
+    if power <= 0:  # a constant function: nothing that could be generalised
+        return HeldOut(median=np.inf, lower=np.inf, upper=np.inf, learners=learners)
+    ratios = np.asarray(errors, np.float64) / power
     lower, median, upper = (float(q) for q in np.quantile(ratios, [0.25, 0.5, 0.75]))
     return HeldOut(median=median, lower=lower, upper=upper, learners=learners)
 

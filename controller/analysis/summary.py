@@ -22,6 +22,7 @@ from controller.analysis.measures import (
     shares,
     variance,
 )
+from controller.analysis.verdict import verdict
 from controller.document import Experiment, root_key
 from controller.engine import Design
 from controller.position import CONTROL_ARM, LEARNER_ARM
@@ -139,7 +140,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
 
 def _stage_record(stage: Stage) -> dict[str, Any]:
     found, control = stage.found, stage.control
-    return {
+    record = {
         "stage": stage.number,
         "finished": stage.finished,
         "generations": stage.generations,
@@ -150,6 +151,7 @@ def _stage_record(stage: Stage) -> dict[str, Any]:
         "control_share": None if control is None else _share_record(control),
         "control_g_over_var": None if control is None else _number(control.held_out.median),
     }
+    return {**record, "verdict": verdict(record)}
 
 
 def _function_record(found: FoundFunction) -> dict[str, Any]:
@@ -248,5 +250,3 @@ def _trials_by_arm(tables: xr.DataTree) -> tuple[int, int]:
     generations = columns(tables, "generations")
     arm, trials = generations["arm"], generations["trials"]
     return int(trials[arm == LEARNER_ARM].sum()), int(trials[arm == CONTROL_ARM].sum())
-
-

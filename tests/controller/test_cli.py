@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from controller.store import status
@@ -154,3 +155,35 @@ def test_a_store_that_another_process_writes_is_refused(finished):
         done = biasloop("resume", folder)
         assert done.returncode == 1
         assert str(os.getpid()) in done.stderr
+
+
+def test_a_run_that_is_killed_again_and_again_equals_the_unbroken_one(tmp_path):
+    from controller.store import read
+
+    settings = ["--set", "stages.generations=4000", *QUICK[2:], "--set", "log.theta=none"]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert biasloop("dryrun", *settings, "--out", whole).returncode == 0
+    command, kills, seen = ["dryrun", *settings, "--out", str(broken)], 0, 0
+    while kills < 4:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "controller.cli", *command],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while process.poll() is None:
+            if (broken / "journal.sqlite").exists() and status(broken)["last_seq"] > seen + 2:
+                process.kill()
+        process.wait()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+        kills, seen = kills + 1, status(broken)["last_seq"]
+        command = ["resume", str(broken)]
+    assert kills >= 2
+    assert biasloop("resume", broken).returncode == 0
+    a, b = read(whole), read(broken)
+    for name in ("trials", "candidates", "generations", "stages", "stimuli"):
+        for column in a[name].variables:
+            if column != "t_ns":
+                left, right = a[name][column].values, b[name][column].values
+                assert np.array_equal(left, right, equal_nan=left.dtype.kind == "f"), column
