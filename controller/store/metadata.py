@@ -17,7 +17,7 @@ CHUNK_BYTES = 2**21
 """Upper bound of a chunk, except that it holds at least one row."""
 _ROWS_LIVE = 4096
 _ROWS_DRY = {"trials": 524288, "stimuli": 524288}
-_ROWS_DRY_OTHER = 8192
+_ROWS_DRY_OTHER = 65536
 _DTYPES = {
     "u1": "uint8",
     "i1": "int8",

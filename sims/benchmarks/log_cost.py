@@ -15,7 +15,7 @@ from controller.store import GenerationBlock, History, Store
 from protocols.library import ready
 
 TRIALS = 10_000_000
-BLOCKS_BETWEEN_FOLDS = 6  # a run folds about once a second, which is about 200 generations here
+BLOCKS_BETWEEN_FOLDS = 16  # a run folds every two seconds, which is about 500 generations here
 SETTINGS = (
     "episode.train=30",
     "episode.test=100",
