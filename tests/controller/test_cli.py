@@ -13,6 +13,7 @@ import pytest
 
 from controller.store import status
 
+ROOT = Path(__file__).parents[2]
 QUICK = [
     "--set", "stages.generations=6", "--set", "stages.count=1", "--set", "strategy.population=4",
     "--set", "learner.width=12",
@@ -26,7 +27,7 @@ def biasloop(*arguments, cwd=None, timeout=240):
         text=True,
         cwd=cwd,
         timeout=timeout,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
 
