@@ -266,22 +266,22 @@ def _progress_bar(
     total = stages.count * stages.generations
     columns = (
         bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TextColumn("generations · {task.fields[trials]:,} trials · {task.fields[fitness]}"),
-        bars.TimeRemainingColumn(),
+        bars.BarColumn(bar_width=10),
+        bars.TextColumn("{task.completed}/{task.total}"),
+        bars.TextColumn("{task.fields[trials]:,} trials  {task.fields[fitness]}"),
+        bars.TimeRemainingColumn(compact=True),
     )
     with bars.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("compiling", total=total, trials=0, fitness="")
 
         def report(now: "Progress") -> None:
-            arm = "control (no learner)" if now.arm else "learner"
+            arm = "control" if now.arm else "learner"
             bar.update(
                 task,
-                description=f"{arm}, stage {now.stage + 1} of {stages.count}",
+                description=f"{arm} stage {now.stage + 1}/{stages.count}",
                 completed=now.stage * stages.generations + now.generation,
                 trials=now.trials,
-                fitness=f"fitness {now.fitness:.4g}",
+                fitness=f"fitness {now.fitness:.3g}",
             )
 
         yield report
