@@ -18,8 +18,8 @@ import controller.labellers
 import controller.strategies
 import learners
 import protocols.spaces
+from controller.design import Design
 from controller.divergences.base import AbstractDivergence
-from controller.engine import Design
 from controller.labellers.base import AbstractLabeller
 from controller.objective import Objective
 from controller.strategies.base import AbstractStrategy

@@ -8,8 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from controller.design import Record
 from controller.document import Experiment, root_key, space_hash
-from controller.engine import MAX_ATTEMPTS, Engine, Record
+from controller.engine import Engine
+from controller.generation import MAX_ATTEMPTS
 from controller.position import (
     LEARNER_ARM,
     Position,

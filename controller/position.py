@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from controller.arrays import from_arrays, to_arrays
-from controller.engine import Engine, Situation
+from controller.design import Situation
+from controller.engine import Engine
 
 LEARNER_ARM, CONTROL_ARM = 0, 1
 _PREFIX = "strategy"

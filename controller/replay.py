@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from controller.design import Record
 from controller.document import Experiment, root_key, space_hash
-from controller.engine import Engine, Record
+from controller.engine import Engine
 from controller.loop import LoopError, block_size
 from controller.position import (
     LEARNER_ARM,

@@ -23,8 +23,8 @@ from controller.analysis.measures import (
     variance,
 )
 from controller.analysis.verdict import verdict
+from controller.design import Design
 from controller.document import Experiment, root_key
-from controller.engine import Design
 from controller.position import CONTROL_ARM, LEARNER_ARM
 from controller.runs import frozen_document
 from controller.store import read, status

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 
 from controller import jax_cache
 from controller.document import Experiment, load_experiment, root_key
-from controller.engine import Engine, generation
+from controller.engine import Engine
+from controller.generation import generation
 from controller.loop import Progress
 from controller.position import first_position, situation
 from controller.runs import begin

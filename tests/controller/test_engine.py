@@ -7,7 +7,8 @@ import pytest
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from controller.document import root_key
-from controller.engine import MAX_ATTEMPTS, Engine, project
+from controller.engine import Engine
+from controller.generation import MAX_ATTEMPTS, project
 from controller.position import first_position, situation
 from controller.statuses import Status
 from learners.base import AbstractLearner
