@@ -58,7 +58,8 @@ def generation(
         labels[:, design.n_train :], answered.answers, free.power
     )
     fitness = design.objective.fitness(error, free, situation.learner_weight)
-    done = jnp.isfinite(fitness) & jnp.all(jnp.isfinite(answered.answers), axis=1)
+    gradient = _total_gradient(design, situation, theta, earlier, answered)
+    done = jnp.isfinite(fitness) & ~_open_slots(_Answered(answered.answers, gradient))
     status = jnp.where(done, Status.DONE, Status.FAILED).astype(jnp.uint8)
 
     evaluations = Evaluations(
@@ -69,7 +70,7 @@ def generation(
         answers=answered.answers,
         error=error,
         error_se=error_se,
-        gradient=_total_gradient(design, situation, theta, earlier, answered),
+        gradient=gradient,
     )
     told = guard.tell(design.strategy, asked, evaluations)
     all_done = jnp.all(done)
@@ -220,12 +221,6 @@ def _answers(
             in_axes=(0, 0, _stimuli_axis(design)),
         )(keys, theta, _per_slot(design, stimuli))
 
-    def open_slots(answered: _Answered) -> Bool[Array, " slot"]:
-        finite = jnp.all(jnp.isfinite(answered.answers), axis=1)
-        if answered.gradient is not None:
-            finite &= jnp.all(jnp.isfinite(answered.gradient), axis=1)
-        return ~finite
-
     def going(carry: tuple[_Answered, Array, Array, Array]) -> Array:
         _, missing, _, attempt = carry
         return jnp.any(missing) & (attempt < MAX_ATTEMPTS)
@@ -237,7 +232,7 @@ def _answers(
             lambda new, old: jnp.where(missing[:, None], new, old), fresh, answered
         )
         attempts = attempts + missing.astype(jnp.uint8)
-        return answered, missing & open_slots(answered), attempts, attempt + 1
+        return answered, missing & _open_slots(answered), attempts, attempt + 1
 
     start = _Answered(recorded, jnp.zeros_like(theta) if differentiate else None)
     missing = jnp.broadcast_to(situation.use_learner, slots.shape)
@@ -246,6 +241,14 @@ def _answers(
         going, body, (start, missing, attempts, jnp.int32(0))
     )
     return answered, attempts
+
+
+def _open_slots(answered: _Answered) -> Bool[Array, " slot"]:
+    """Return which slots have an answer, or a gradient, that isn't finite."""
+    finite = jnp.all(jnp.isfinite(answered.answers), axis=1)
+    if answered.gradient is not None:
+        finite &= jnp.all(jnp.isfinite(answered.gradient), axis=1)
+    return ~finite
 
 
 def _total_gradient(

@@ -111,6 +111,35 @@ def test_a_slot_that_never_answers_stops_the_block_before_its_generation_is_told
     assert same(jax.tree.map(_raw, state), jax.tree.map(_raw, position.state))
 
 
+class Kinked(AbstractLearner):
+    """Answers with finite numbers, whose derivative in the labels is not a number."""
+
+    kind = "kinked"
+
+    def fit_predict(
+        self,
+        x: Float[Array, "train feature"],
+        z: Float[Array, " train"],
+        x_test: Float[Array, "test feature"],
+        *,
+        key: PRNGKeyArray,
+    ) -> Float[Array, " test"]:
+        return Ridge().fit_predict(x, z, x_test, key=key) + jnp.sqrt(0 * jnp.sum(z))
+
+    def check(self, points):
+        pass
+
+
+def test_a_slot_whose_gradient_is_no_number_is_never_told(small):
+    made, root = engine(small, 'strategy={kind="gradient", population=2}', learner=Kinked())
+    position = first_position(made, root, 2)
+    state, record, done = made.run(situation(position, root), position.state, 0, 5)
+    assert int(done) == 0
+    assert np.all(np.isfinite(np.asarray(record.answers[0])))
+    assert np.all(np.asarray(record.status[0]) == Status.FAILED)
+    assert same(state, position.state)
+
+
 def _raw(leaf):
     return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
 
