@@ -27,7 +27,7 @@ from learners.base import AbstractLearner
 from protocols.documents import Document, load
 from protocols.registry import discover, one_of
 from protocols.spaces.base import AbstractSpace
-from protocols.spaces.table import RELATIVE_TO, Table
+from protocols.spaces.table import RELATIVE_TO
 
 SPACES = discover(protocols.spaces, AbstractSpace, "biasloop.spaces")
 LABELLERS = discover(controller.labellers, AbstractLabeller, "biasloop.labellers")
@@ -179,11 +179,6 @@ def load_experiment(path: Path, overrides: tuple[str, ...] = ()) -> Document[Exp
         return load(path, Experiment, overrides)
     finally:
         RELATIVE_TO.reset(token)
-
-
-def space_hash(space: AbstractSpace) -> str | None:
-    """Return the hash of the stimuli that come from outside the document, None where none do."""
-    return space.sha256 if isinstance(space, Table) else None
 
 
 def root_key(experiment: Experiment) -> jax.Array:

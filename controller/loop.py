@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from controller.design import Record
-from controller.document import Experiment, root_key, space_hash
+from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.generation import MAX_ATTEMPTS
 from controller.position import (
@@ -127,7 +127,7 @@ class DryRun:
         arrays = self.store.state("position")
         if arrays is None:
             return first_position(self.engine, self.root, stages)
-        if space_hash(self.design.space) != self.store.header["stimuli_sha256"]:
+        if self.design.space.sha256 != self.store.header["stimuli_sha256"]:
             raise LoopError(
                 "the stimulus table is not the one that this run began with (its hash differs); "
                 "put the first file back, or start a new run"

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from controller.design import Record
-from controller.document import Experiment, root_key, space_hash
+from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.loop import LoopError, block_size
 from controller.position import (
@@ -72,7 +72,7 @@ def verify(folder: Path) -> Replay:
     """
     with History(folder) as history:
         experiment = frozen_document(history.document, folder).value
-        if space_hash(experiment.space.build()) != history.header["stimuli_sha256"]:
+        if experiment.space.build().sha256 != history.header["stimuli_sha256"]:
             raise LoopError("the stimulus table is not the one of this run (its hash differs)")
         replayer = _Replayer(experiment, history)
         difference = next(iter(replayer.differences()), None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from controller.document import Experiment, space_hash
+from controller.document import Experiment
 from controller.loop import DryRun, Progress
 from controller.store import Layout, Store
 from protocols.documents import Document, parse
@@ -46,7 +46,7 @@ def begin(
         "seed": experiment.seed,
         "control": control,
         "document_sha256": document.sha256,
-        "stimuli_sha256": space_hash(experiment.space.build()),
+        "stimuli_sha256": experiment.space.build().sha256,
         "created_ns": time.time_ns(),
         **software(),
     }

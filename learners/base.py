@@ -12,6 +12,8 @@ class AbstractLearner(eqx.Module):
     """A supervised learner. Concrete classes are final; their fields are their settings."""
 
     kind: ClassVar[str]
+    surrogate_gradient: ClassVar[bool] = False
+    """Whether its derivative replaces that of a step, so that no finite difference shows it."""
 
     @abc.abstractmethod
     def fit_predict(

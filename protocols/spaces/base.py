@@ -46,6 +46,14 @@ class AbstractSpace(eqx.Module):
     def size(self) -> int | None:
         """Number of different stimuli, None where there are infinitely many."""
 
+    @property
+    @abc.abstractmethod
+    def sha256(self) -> str | None:
+        """Hash of stimuli that come from outside the document, None where none do.
+
+        By it a resumed run sees that they are still the same.
+        """
+
     @abc.abstractmethod
     def sample(self, n: int, *, key: PRNGKeyArray) -> Float[Array, "n feature"]:
         """Draw `n` stimuli from p(x), all different."""

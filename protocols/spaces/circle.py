@@ -28,6 +28,11 @@ class Circle(AbstractSpace):
         """Infinitely many stimuli."""
         return None
 
+    @property
+    def sha256(self) -> str | None:
+        """Everything is in the document."""
+        return None
+
     def sample(self, n: int, *, key: PRNGKeyArray) -> Float[Array, "n feature"]:
         """Draw `n` angles uniformly."""
         angle = jax.random.uniform(key, (n,), maxval=2 * jnp.pi)

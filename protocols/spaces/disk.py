@@ -28,6 +28,11 @@ class Disk(AbstractSpace):
         """Infinitely many stimuli."""
         return None
 
+    @property
+    def sha256(self) -> str | None:
+        """Everything is in the document."""
+        return None
+
     def sample(self, n: int, *, key: PRNGKeyArray) -> Float[Array, "n feature"]:
         """Draw `n` points uniformly in area."""
         u = jax.random.uniform(key, (2, n))

@@ -27,6 +27,11 @@ class Interval(AbstractSpace):
         """Infinitely many stimuli."""
         return None
 
+    @property
+    def sha256(self) -> str | None:
+        """Everything is in the document."""
+        return None
+
     def sample(self, n: int, *, key: PRNGKeyArray) -> Float[Array, "n feature"]:
         """Draw `n` numbers uniformly."""
         return jax.random.uniform(key, (n, 1), minval=-1.0, maxval=1.0)

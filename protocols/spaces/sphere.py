@@ -33,6 +33,11 @@ class Sphere(AbstractSpace):
         """Infinitely many stimuli."""
         return None
 
+    @property
+    def sha256(self) -> str | None:
+        """Everything is in the document."""
+        return None
+
     def sample(self, n: int, *, key: PRNGKeyArray) -> Float[Array, "n feature"]:
         """Draw `n` points uniformly."""
         x = jax.random.normal(key, (n, self.dimensions))

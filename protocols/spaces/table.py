@@ -51,7 +51,7 @@ class Table(AbstractSpace):
         return load_table(self.path).shape[0]
 
     @property
-    def sha256(self) -> str:
+    def sha256(self) -> str | None:
         """Hash of the numbers, by which a resumed run sees that the file is still the same."""
         return hashlib.sha256(load_table(self.path).tobytes()).hexdigest()
 
