@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -171,6 +172,8 @@ def repair(folder: Folder) -> None:
 
 def main() -> None:
     """Run the command line; every expected error is a message and an exit code."""
+    for point in entry_points(group="biasloop.commands"):
+        app.command(point.name)(point.load())
     try:
         app()
     except Exception as error:  # the last place where an error can get its message and code

@@ -1,14 +1,17 @@
 """What a run is made of, where in it a generation is, and what is logged of that."""
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Integer, PRNGKeyArray
 
 from controller.labellers.base import AbstractLabeller
 from controller.objective import Objective
+from controller.panel import Panel
 from controller.strategies.base import AbstractStrategy
-from learners.base import AbstractLearner
 from protocols.spaces.base import AbstractSpace
 
 
@@ -18,7 +21,8 @@ class Design:
 
     space: AbstractSpace
     labeller: AbstractLabeller
-    learner: AbstractLearner
+    panel: Panel
+    """The learners that are asked."""
     strategy: AbstractStrategy
     objective: Objective
     n_train: int
@@ -32,8 +36,13 @@ class Design:
 
     @property
     def trials_per_generation(self) -> int:
-        """Training and test trials of one generation."""
-        return self.strategy.population * (self.n_train + self.n_test)
+        """Training and test trials of one generation, of all learners."""
+        return self.episodes_per_generation * (self.n_train + self.n_test)
+
+    @property
+    def episodes_per_generation(self) -> int:
+        """Episodes of one generation: one a slot and learner."""
+        return self.strategy.population * len(self.panel.learners)
 
     @property
     def theta_size(self) -> int:
@@ -59,9 +68,9 @@ class Record(eqx.Module):
 
     stimuli: Float[Array, "set trial feature"]
     labels: Float[Array, "slot trial"]
-    answers: Float[Array, "slot test"]
-    error: Float[Array, " slot"]
-    error_se: Float[Array, " slot"]
+    answers: Float[Array, "slot learner test"]
+    error: Float[Array, "slot learner"]
+    error_se: Float[Array, "slot learner"]
     power: Float[Array, " slot"]
     distribution: Float[Array, " slot"]
     orthogonality: Float[Array, " slot"]
@@ -70,3 +79,28 @@ class Record(eqx.Module):
     status: Integer[Array, " slot"]
     theta: Float[Array, "slot theta"]
     recommended: Float[Array, " theta"]
+
+
+def by_episode(record: Record) -> Record:
+    """Lay blocks of generations out by episode, as they are stored: slots times learners.
+
+    What belongs to a slot is repeated for each of its learners. Takes and returns NumPy arrays
+    with an axis of generations in front.
+    """
+    generations, slots, learners = record.error.shape
+    flat = (generations, slots * learners)
+    own_stimuli = record.stimuli.shape[1] > 1
+
+    def laid_out(name: str, array: Any) -> Any:
+        if name in {"answers", "error", "error_se"}:
+            return array.reshape(*flat, *array.shape[3:])
+        if name == "recommended" or (name == "stimuli" and not own_stimuli):
+            return array
+        return np.repeat(array, learners, axis=1)
+
+    names = [field.name for field in dataclasses.fields(record)]
+    return eqx.tree_at(
+        lambda tree: [getattr(tree, name) for name in names],
+        record,
+        [laid_out(name, getattr(record, name)) for name in names],
+    )

@@ -22,10 +22,11 @@ from controller.design import Design
 from controller.divergences.base import AbstractDivergence
 from controller.labellers.base import AbstractLabeller
 from controller.objective import Objective
+from controller.panel import Panel
 from controller.strategies.base import AbstractStrategy
 from learners.base import AbstractLearner
 from protocols.documents import Document, load
-from protocols.registry import discover, one_of
+from protocols.registry import Settings, discover, one_of
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.table import RELATIVE_TO
 
@@ -68,6 +69,12 @@ class ObjectiveSection(Section):
     """How functions of earlier stages are kept away; `projection` needs a linear labeller."""
     orthogonality_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the squared cosines."""
+    agreement: Literal["mean", "worst"] = "mean"
+    """With further chosen learners: whether the mean of their errors counts, or the largest."""
+    contrast: Literal["ratio", "margin"] = "ratio"
+    """With a neglected learner: e / (e + its error), or e + max(0, margin - its error)."""
+    margin: Annotated[float, Field(gt=0)] = 1.0
+    """Error of the neglected learner from which on a larger one is no better."""
     reference_points: Annotated[int, Field(ge=16, le=4096)] = 256
     """Points on which the terms that need no learner are computed."""
 
@@ -98,6 +105,10 @@ class Experiment(Section):
     space: one_of(SPACES)  # type: ignore[valid-type]
     labeller: one_of(LABELLERS)  # type: ignore[valid-type]
     learner: one_of(LEARNERS)  # type: ignore[valid-type]
+    together: tuple[one_of(LEARNERS), ...] = ()  # type: ignore[valid-type]
+    """Further learners that must find the function easy too."""
+    neglected: one_of(LEARNERS) | None = None  # type: ignore[valid-type]
+    """A learner that must find it hard."""
     episode: EpisodeSection = EpisodeSection()
     objective: ObjectiveSection
     strategy: one_of(STRATEGIES)  # type: ignore[valid-type]
@@ -111,8 +122,9 @@ class Experiment(Section):
             size = space.size
         with _about("labeller"):
             labeller.check(space)
-        with _about("learner"):
-            self.learner.build().check(np.asarray(space.reference(64)))
+        for where, learner in self._learners():
+            with _about(where):
+                learner.build().check(np.asarray(space.reference(64)))
         with _about("strategy"):
             self.strategy.build().check(labeller.size(space))
         needed = self.episode.train + self.episode.test
@@ -135,6 +147,14 @@ class Experiment(Section):
                 )
         return self
 
+    def _learners(self) -> Iterator[tuple[str, Settings]]:
+        """Yield the settings of every learner, with the section that they stand in."""
+        yield "learner", self.learner
+        for index, settings in enumerate(self.together):
+            yield f"together.{index}", settings
+        if self.neglected is not None:
+            yield "neglected", self.neglected
+
     def design(self) -> Design:
         """Build the components and put them together."""
         objective = self.objective
@@ -142,7 +162,13 @@ class Experiment(Section):
         return Design(
             space=self.space.build(),
             labeller=self.labeller.build(),
-            learner=self.learner.build(),
+            panel=Panel(
+                chosen=tuple(s.build() for s in (self.learner, *self.together)),
+                neglected=None if self.neglected is None else self.neglected.build(),
+                agreement=objective.agreement,
+                contrast=objective.contrast,
+                margin=objective.margin,
+            ),
             strategy=self.strategy.build(),
             objective=Objective(
                 error=objective.error,

@@ -38,7 +38,7 @@ class Engine:
         state: State,
         first: int,
         count: int,
-        recorded: Float[Array, "generation slot test"] | None = None,
+        recorded: Float[Array, "generation slot learner test"] | None = None,
     ) -> tuple[State, Record, Int[Array, ""]]:
         """Run `count` generations from number `first`.
 
@@ -51,9 +51,10 @@ class Engine:
             recorded = self._no_answers()
         return self._run(situation, state, jnp.int32(first), jnp.int32(count), recorded)
 
-    def _no_answers(self) -> Float[Array, "generation slot test"]:
+    def _no_answers(self) -> Float[Array, "generation slot learner test"]:
         design = self.design
-        return jnp.zeros((self.block, design.strategy.population, design.n_test), jnp.float32)
+        shape = (design.strategy.population, len(design.panel.learners), design.n_test)
+        return jnp.zeros((self.block, *shape), jnp.float32)
 
     def _many(
         self, situation: Situation, state: State, first: Array, count: Array, recorded: Array

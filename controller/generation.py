@@ -19,7 +19,7 @@ MAX_ATTEMPTS = 3
 class _Answered(eqx.Module):
     """Answers of a generation, and what the gradient strategy needs besides."""
 
-    answers: Float[Array, "*slot test"]
+    answers: Float[Array, "*slot learner test"]
     gradient: Float[Array, "*slot theta"] | None
 
 
@@ -28,7 +28,7 @@ def generation(
     situation: Situation,
     state: State,
     index: Int[Array, ""],
-    recorded: Float[Array, "slot test"],
+    recorded: Float[Array, "slot learner test"],
 ) -> tuple[State, Record]:
     """Run one generation.
 
@@ -54,10 +54,11 @@ def generation(
     answered, attempts = _answers(
         design, situation, place, theta=theta, stimuli=stimuli, recorded=recorded
     )
-    error, error_se = jax.vmap(design.objective.generalisation_error)(
+    error, error_se = jax.vmap(design.objective.generalisation_errors)(
         labels[:, design.n_train :], answered.answers, free.power
     )
-    fitness = design.objective.fitness(error, free, situation.learner_weight)
+    combined = design.panel.combined(error)
+    fitness = design.objective.fitness(combined, free, situation.learner_weight)
     gradient = _total_gradient(design, situation, theta, earlier, answered)
     done = jnp.isfinite(fitness) & ~_open_slots(_Answered(answered.answers, gradient))
     status = jnp.where(done, Status.DONE, Status.FAILED).astype(jnp.uint8)
@@ -67,9 +68,9 @@ def generation(
         fitness=fitness,
         status=status,
         labels=labels[:, design.n_train :],
-        answers=answered.answers,
-        error=error,
-        error_se=error_se,
+        answers=answered.answers[:, 0],
+        error=combined,
+        error_se=error_se[:, 0],
         gradient=gradient,
     )
     told = guard.tell(design.strategy, asked, evaluations)
@@ -91,6 +92,11 @@ def generation(
         recommended=project(design, situation.earlier, design.strategy.recommended(state)),
     )
     return state, record
+
+
+def episode_key(place: PRNGKeyArray, slot: Array, attempt: Array) -> PRNGKeyArray:
+    """Return the key of one episode, from that of its generation."""
+    return derive(place, slot, Purpose.LEARNER, attempt)
 
 
 def project(
@@ -182,8 +188,7 @@ def _ask_learner(
         gradient, answers = of_theta(design, situation, key, theta, x)
         return _Answered(answers, gradient)
     episode, _ = _episode(design, situation, theta, x)
-    answers = design.learner.fit_predict(episode.train_x, episode.train_z, episode.test_x, key=key)
-    return _Answered(answers, None)
+    return _Answered(design.panel.answers(episode, key=key), None)
 
 
 def _weighted_error(
@@ -191,10 +196,11 @@ def _weighted_error(
 ) -> tuple[Array, Array]:
     """Return the learner's part of the fitness, and the answers beside it."""
     episode, test_labels = _episode(design, situation, theta, x)
-    answers = design.learner.fit_predict(episode.train_x, episode.train_z, episode.test_x, key=key)
+    answers = design.panel.answers(episode, key=key)
     power = jnp.var(_label_one(design, situation, theta, _reference(design)))
-    error, _ = design.objective.generalisation_error(test_labels, answers, power)
-    return design.objective.error_weight * situation.learner_weight * error, answers
+    errors, _ = design.objective.generalisation_errors(test_labels, answers, power)
+    weight = design.objective.error_weight * situation.learner_weight
+    return weight * design.panel.combined(errors), answers
 
 
 def _answers(
@@ -215,7 +221,7 @@ def _answers(
     differentiate = design.strategy.needs_gradient
 
     def evaluate(attempt: Array) -> _Answered:
-        keys = jax.vmap(lambda slot: derive(place, slot, Purpose.LEARNER, attempt))(slots)
+        keys = jax.vmap(lambda slot: episode_key(place, slot, attempt))(slots)
         return jax.vmap(
             lambda key, t, x: _ask_learner(design, situation, key, t, x),
             in_axes=(0, 0, _stimuli_axis(design)),
@@ -229,7 +235,7 @@ def _answers(
         answered, missing, attempts, attempt = carry
         fresh = evaluate(attempt)
         answered = jax.tree.map(
-            lambda new, old: jnp.where(missing[:, None], new, old), fresh, answered
+            lambda new, old: jnp.where(_beside(missing, new), new, old), fresh, answered
         )
         attempts = attempts + missing.astype(jnp.uint8)
         return answered, missing & _open_slots(answered), attempts, attempt + 1
@@ -245,10 +251,15 @@ def _answers(
 
 def _open_slots(answered: _Answered) -> Bool[Array, " slot"]:
     """Return which slots have an answer, or a gradient, that isn't finite."""
-    finite = jnp.all(jnp.isfinite(answered.answers), axis=1)
+    finite = jnp.all(jnp.isfinite(answered.answers), axis=(1, 2))
     if answered.gradient is not None:
         finite &= jnp.all(jnp.isfinite(answered.gradient), axis=1)
     return ~finite
+
+
+def _beside(per_slot: Array, array: Array) -> Array:
+    """Shape an array of one value a slot so that it broadcasts over the slots of another."""
+    return per_slot.reshape(-1, *(1,) * (array.ndim - 1))
 
 
 def _total_gradient(

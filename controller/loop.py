@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from controller.design import Record
+from controller.design import Record, by_episode
 from controller.document import Experiment, root_key
 from controller.engine import Engine
-from controller.generation import MAX_ATTEMPTS
+from controller.failure import explain
+from controller.generation import MAX_ATTEMPTS, episode_key
 from controller.position import (
     LEARNER_ARM,
     Position,
@@ -30,6 +32,7 @@ from controller.store import (
     StageFrame,
     Store,
 )
+from protocols.keys import derive
 
 BLOCK_SECONDS = 0.5
 FIRST_BLOCK = 4
@@ -173,7 +176,7 @@ class DryRun:
         return after
 
     def _block_frame(self, position: Position, record: Record, done: int) -> GenerationBlock:
-        keep = jax.tree.map(lambda array: np.asarray(array)[:done], record)
+        keep = by_episode(jax.tree.map(lambda array: np.asarray(array)[:done], record))
         asked = position.arm == LEARNER_ARM
         trials = slice(None) if asked else slice(0, 0)  # a control runs no trial
         log = self.experiment.log.theta
@@ -184,6 +187,7 @@ class DryRun:
             first_candidate=self.store.rows["candidates"],
             first_stimulus=self.store.rows["stimuli"],
             n_train=self.design.n_train if asked else 0,
+            learners=len(self.design.panel.learners),
             stimuli=keep.stimuli[:, :, trials],
             labels=keep.labels[:, :, trials],
             answers=keep.answers[:, :, trials],
@@ -211,7 +215,7 @@ class DryRun:
                 recommended=theta,
                 t_ns=self._now_ns(),
                 trials=generations * self.design.trials_per_generation if asked else 0,
-                episodes=generations * self.design.strategy.population if asked else 0,
+                episodes=generations * self.design.episodes_per_generation if asked else 0,
             ),
             self._event("stage_finished", position),
         ]
@@ -222,13 +226,18 @@ class DryRun:
         frames += [self._event("slot_failed", position, slot=int(slot)) for slot in slots]
         frames.append(self._event("run_failed", position))
         self.store.append(frames, {"position": position_arrays(position)})
+        failed = jax.tree.map(lambda array: np.asarray(array)[row], record)
         raise LearnerFailedError(
-            f"learner {self.design.learner.kind!r} gave answers that are not finite: stage "
-            f"{position.stage + 1}, generation {position.generation + 1}, slot(s) "
+            f"{explain(self.design, failed, int(slots[0]), self._episode_key(position, slots[0]))} "
+            f"Stage {position.stage + 1}, generation {position.generation + 1}, slot(s) "
             f"{', '.join(str(int(slot)) for slot in slots[:5])}, in each of {MAX_ATTEMPTS} "
             "attempts. The generation is not scored, everything before it is stored; mend the "
             "learner's settings and start a new run"
         )
+
+    def _episode_key(self, position: Position, slot: int) -> jax.Array:
+        place = derive(self.root, jnp.int32(position.stage), jnp.int32(position.generation))
+        return episode_key(place, jnp.int32(slot), jnp.int32(0))
 
     def _progress(self, position: Position, flying: _Flying, done: int) -> Progress:
         fitness = np.asarray(flying.record.fitness[max(done - 1, 0)])

@@ -57,19 +57,19 @@ class Objective(eqx.Module):
         cosines = directions @ labels / jnp.sqrt(jnp.sum(labels**2) + 1e-12)
         return FreeTerms(jnp.var(labels), self.divergence(labels), jnp.sum(cosines**2))
 
-    def generalisation_error(
+    def generalisation_errors(
         self,
         labels: Float[Array, " test"],
-        answers: Float[Array, " test"],
+        answers: Float[Array, "learner test"],
         power: Float[Array, ""],
-    ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """Return the error over the test trials and its standard error."""
+    ) -> tuple[Float[Array, " learner"], Float[Array, " learner"]]:
+        """Return each learner's error over the test trials, and its standard error."""
         squared = (labels - answers) ** 2
         if self.error == "over_power":
             squared = squared / (power + POWER_FLOOR)
-        count = squared.shape[0]
-        spread = jnp.sqrt(jnp.var(squared) / max(count - 1, 1))
-        return jnp.mean(squared), spread
+        count = squared.shape[1]
+        spread = jnp.sqrt(jnp.var(squared, axis=1) / max(count - 1, 1))
+        return jnp.mean(squared, axis=1), spread
 
     def fitness(
         self, error: Float[Array, "*slot"], free: FreeTerms, learner_weight: Float[Array, ""]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from controller.design import Record
+from controller.design import Record, by_episode
 from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.loop import LoopError, block_size
@@ -120,12 +120,15 @@ class _Replayer:
         if place != (frame.arm, frame.stage, frame.first_generation):
             found = Difference(*place, column="place", largest=float("nan"))
         else:
-            found = _first_difference(frame, record)
+            derived = by_episode(jax.tree.map(lambda array: np.asarray(array)[:count], record))
+            found = _first_difference(frame, derived)
         return found, replace(position, generation=position.generation + count, state=state)
 
     def _padded(self, answers: np.ndarray) -> jax.Array:
+        design = self.engine.design
+        shape = (-1, design.strategy.population, len(design.panel.learners), design.n_test)
         missing = self.engine.block - answers.shape[0]
-        return jnp.asarray(np.pad(answers, ((0, missing), (0, 0), (0, 0))))
+        return jnp.asarray(np.pad(answers.reshape(shape), ((0, missing), *((0, 0),) * 3)))
 
     def _checkpoint(self, position: Position) -> Iterator[Difference]:
         """Compare the strategy's stored state with the one at the end of the replay."""

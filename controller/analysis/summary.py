@@ -6,6 +6,8 @@ the memory of the run.
 
 import dataclasses
 import math
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,11 @@ from controller.analysis.measures import (
 from controller.analysis.verdict import verdict
 from controller.design import Design
 from controller.document import Experiment, root_key
+from controller.panel import Panel
 from controller.position import CONTROL_ARM, LEARNER_ARM
 from controller.runs import frozen_document
 from controller.store import read, status
+from learners.base import AbstractLearner
 from protocols.keys import Purpose, derive
 from protocols.spaces.base import GradedBasis
 
@@ -51,6 +55,8 @@ class FoundFunction:
     """R² of its best affine approximation."""
     held_out: HeldOut
     """Generalisation error over label power on fresh learners."""
+    others: tuple[HeldOut, ...]
+    """The same for further learners of the experiment, in the order of its panel."""
     max_cosine: float
     """Largest absolute cosine to functions of earlier stages; 0 in the first stage."""
 
@@ -126,6 +132,10 @@ def summary(analysis: Analysis) -> dict[str, Any]:
         "space": experiment.space.kind,
         "labeller": experiment.labeller.kind,
         "learner": experiment.learner.kind,
+        "others": [
+            {"learner": learner.kind, "role": role}
+            for learner, role in _others(analysis.design.panel)
+        ],
         "strategy": experiment.strategy.kind,
         "n_train": experiment.episode.train,
         "n_test": experiment.episode.test,
@@ -160,11 +170,17 @@ def _function_record(found: FoundFunction) -> dict[str, Any]:
         "g_over_var": _number(found.held_out.median),
         "g_over_var_quartiles": [_number(found.held_out.lower), _number(found.held_out.upper)],
         "fresh_learners": found.held_out.learners,
+        "others_g_over_var": [_number(other.median) for other in found.others],
         "max_cosine": _number(found.max_cosine),
         "label_power": _number(found.power),
         "affine_r2": _number(found.affine_r2),
         "theta": [_number(float(value)) for value in found.theta],
     }
+
+
+def _others(panel: Panel) -> Iterator[tuple[AbstractLearner, str]]:
+    """Yield the further learners of an experiment, and what each is there for."""
+    return islice(zip(panel.learners, panel.roles, strict=True), 1, None)
 
 
 def _share_record(found: FoundFunction) -> dict[str, float | None]:
@@ -203,11 +219,24 @@ def _functions(
     experiment: Experiment, design: Design, basis: GradedBasis, tables: xr.DataTree, arm: int
 ) -> list[FoundFunction]:
     found: list[FoundFunction] = []
+    learners = design.panel.learners
     for stage, theta in enumerate(_recommended(tables, arm)):
         values = function_values(design.space, design.labeller, theta, basis.points)
         power = variance(basis, values)
         key = derive(root_key(experiment), stage, Purpose.HELD_OUT)
         cosines = [abs(cosine(basis, values, other.values)) for other in found]
+        own, *others = (
+            held_out(
+                design.space,
+                design.labeller,
+                learner,
+                theta,
+                n_train=design.n_train,
+                power=power,
+                key=key,
+            )
+            for learner in learners
+        )
         found.append(
             FoundFunction(
                 theta=theta,
@@ -215,15 +244,8 @@ def _functions(
                 share=shares(basis, values),
                 power=power,
                 affine_r2=affine_fit(basis, values),
-                held_out=held_out(
-                    design.space,
-                    design.labeller,
-                    design.learner,
-                    theta,
-                    n_train=design.n_train,
-                    power=power,
-                    key=key,
-                ),
+                held_out=own,
+                others=tuple(others),
                 max_cosine=max(cosines, default=0.0),
             )
         )

@@ -1,6 +1,6 @@
 """The summary as a table for a terminal of 80 columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +13,7 @@ from controller.analysis.wording import finds, ratio
 
 STYLES = {Verdict.LEARNER_DRIVEN: "green", Verdict.CONTROL_SAME: "bold yellow"}
 HEADERS = ("stage", "search", "finds", "g/Var (quartiles)", "trials", "episodes", "|cos|")
+NEGLECTED = "neglected "
 NUMBERS = frozenset({"trials", "episodes", "|cos|"})
 
 
@@ -34,27 +35,34 @@ def table(summary: Mapping[str, Any]) -> Table:
     for header in HEADERS:
         shown.add_column(header, justify="right" if header in NUMBERS else "left")
     for stage in summary["stages"]:
-        for row in _rows(stage, summary["degree_is"]):
+        for row in _rows(stage, summary):
             shown.add_row(*row)
     return shown
 
 
-def _rows(stage: Mapping[str, Any], word: str) -> Iterator[tuple[str, ...]]:
+def _rows(stage: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    word, others = summary["degree_is"], summary["others"]
     number = f"{stage['stage']}{'' if stage['finished'] else '*'}"
     spent = (f"{stage['trials']:,}", f"{stage['episodes']:,}")
-    yield number, "learner", _finds(stage, word), _error(stage), *spent, _cosine(stage)
+    yield number, "learner", _finds(stage, word), _error(stage, others), *spent, _cosine(stage)
     control = stage["control"]
     if control is not None:
-        yield "", "control", _finds(control, word), _error(control), "", "", _cosine(control)
+        shown = _error(control, others)
+        yield "", "control", _finds(control, word), shown, "", "", _cosine(control)
 
 
 def _finds(function: Mapping[str, Any], word: str) -> str:
     return finds(function["share"], word, separator="\n" + " " * (len(word) + 1))
 
 
-def _error(function: Mapping[str, Any]) -> str:
+def _error(function: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> str:
     low, high = function["g_over_var_quartiles"]
-    return f"{ratio(function['g_over_var'])} ({ratio(low)}–{ratio(high)})"
+    lines = [f"{ratio(function['g_over_var'])} ({ratio(low)}–{ratio(high)})"]
+    lines += [
+        f"{NEGLECTED if other['role'] == 'neglected' else ''}{other['learner']}: {ratio(value)}"
+        for other, value in zip(others, function["others_g_over_var"], strict=True)
+    ]
+    return "\n".join(lines)
 
 
 def _cosine(function: Mapping[str, Any]) -> str:

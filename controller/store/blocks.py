@@ -15,7 +15,10 @@ _MAX_ROW = 2**31 - 1
 @register("generations")
 @dataclass(frozen=True, slots=True, eq=False)
 class GenerationBlock:
-    """G consecutive, complete generations of one stage and arm, with L slots of n trials each."""
+    """G consecutive, complete generations of one stage and arm, with L episodes of n trials.
+
+    There are as many episodes as slots times learners; those of one slot stand together.
+    """
 
     arm: int
     """0 learner, 1 control."""
@@ -29,8 +32,10 @@ class GenerationBlock:
     """Row of the block's first stimulus in stimuli: `store.rows["stimuli"]`."""
     n_train: int
     """The first n_train of the n trials are training."""
+    learners: int
+    """Number of learners that were asked about each slot's candidate."""
     stimuli: np.ndarray
-    """f4[G, S, n, d]; S = 1 if all slots share them, else L. n = 0 if no trials were run."""
+    """f4[G, S, n, d]; S = 1 if all episodes share them, else L. n = 0 if no trials were run."""
     labels: np.ndarray
     """f4[G, L, n]: label of every trial."""
     answers: np.ndarray
@@ -107,6 +112,11 @@ class GenerationBlock:
                 f"GenerationBlock.n_train: expected 0 to n={n} (length of labels), "
                 f"got {self.n_train}"
             )
+        if self.learners < 1 or slots % self.learners:
+            raise ValueError(
+                f"GenerationBlock.learners: expected a divisor of the {slots} episodes, "
+                f"got {self.learners}"
+            )
         sizes = {
             "G": generations,
             "L": slots,
@@ -142,7 +152,7 @@ class GenerationBlock:
         }
 
     def expand(self, layout: Layout, rows: Rows) -> Tables:
-        """Trials in the order generation, slot, trial; one row for each candidate, generation."""
+        """Trials in the order generation, slot, learner, trial; one candidates row an episode."""
         return {
             "trials": self._trials(),
             "candidates": self._candidates(layout, rows["trials"]),
@@ -185,7 +195,8 @@ class GenerationBlock:
             "arm": np.full(size, self.arm, np.uint8),
             "stage": np.full(size, self.stage, np.int16),
             "generation": np.repeat(generation.astype(np.int32), slots),
-            "slot": np.tile(np.arange(slots, dtype=np.int32), generations),
+            "slot": np.tile(np.arange(slots, dtype=np.int32) // self.learners, generations),
+            "learner": np.tile(np.arange(slots, dtype=np.uint8) % self.learners, generations),
             "first_trial": first_trial + n * np.arange(size),
             "trials": np.full(size, n, np.int32),
         }

@@ -132,6 +132,7 @@ TABLES = (
             _STAGE,
             _GENERATION,
             Column("slot", "i4", "place in the generation"),
+            Column("learner", "u1", "place of the learner in the document, chosen ones first"),
             Column("status", "u1", "state of the evaluation", flags=CANDIDATE_STATUS),
             Column("attempts", "u1", "number of evaluations that were started"),
             Column("error", "f4", "generalisation error on the test stimuli"),

@@ -35,11 +35,11 @@ class Evaluations(eqx.Module):
     labels: Float[Array, "slot test"]
     """Labels of the test stimuli."""
     answers: Float[Array, "slot test"]
-    """The learner's answers to them."""
+    """The (first) learner's answers to them."""
     error: Float[Array, " slot"]
-    """Generalisation error."""
+    """Generalisation error, of all learners combined."""
     error_se: Float[Array, " slot"]
-    """Its standard error over the test trials."""
+    """Standard error over the test trials of the (first) learner's."""
     gradient: Float[Array, "slot theta"] | None
     """∂fitness/∂θ, only for strategies that need it."""
 

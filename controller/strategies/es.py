@@ -137,7 +137,10 @@ def tie_averaged_weights(
     both be given the weight of the first (0.5 → 0), so that the weights no longer sum to one.
     """
     del population, state
-    below = jnp.sum(fitness[None, :] < fitness[:, None], axis=1)
-    up_to = jnp.sum(fitness[None, :] <= fitness[:, None], axis=1)
+    # Nobody is compared with himself: the compiler may compute the two sides of a comparison
+    # separately, and results that differ in the last bit are neither equal nor in order.
+    others = ~jnp.eye(fitness.shape[0], dtype=bool)
+    below = jnp.sum((fitness[None, :] < fitness[:, None]) & others, axis=1)
+    alike = 1 + jnp.sum((fitness[None, :] == fitness[:, None]) & others, axis=1)
     cumulative = jnp.concatenate([jnp.zeros(1), jnp.cumsum(params.weights)])
-    return (cumulative[up_to] - cumulative[below]) / (up_to - below)
+    return (cumulative[below + alike] - cumulative[below]) / alike

@@ -38,7 +38,11 @@ class Claim:
     stages: tuple[int, ...] = (1,)
     """Stages that it is about; their worst held-out error is quoted."""
     at_least: float | None = None
-    """Target for the median over seeds; None: a number for comparison."""
+    """Target for the median over seeds; with neither target, a number for comparison."""
+    at_most: float | None = None
+    """The same, where less is better."""
+    every_seed: bool = False
+    """Whether each seed has to meet the target, and not only the median."""
     compares_arms: bool = False
     """Whether the measure sets one arm against the other, so that the control has none."""
     reason: str = ""
@@ -53,6 +57,8 @@ class Row:
     variant: str
     result: str
     at_least: float | None
+    at_most: float | None
+    every_seed: bool
     ours: list[float | None]
     control: list[float | None] | None
     g_over_var: list[float | None]
@@ -69,34 +75,48 @@ class Row:
     """Whether this is a short trial run that proves nothing."""
 
     @property
+    def target(self) -> str:
+        """What is asked, in signs."""
+        bounds = (("≥", self.at_least), ("≤", self.at_most))
+        text = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+        return f"{text}, every seed" if self.every_seed else text or "—"
+
+    @property
     def reached(self) -> bool:
-        """Whether our median meets the target."""
-        return self._meets(self.ours)
+        """Whether our median meets the target, or every seed where that is asked."""
+        return self._reached(self.ours)
 
     @property
     def seeds_reached(self) -> int:
         """Number of seeds that meet the target, which a median doesn't tell."""
-        return sum(self._meets([value]) for value in self.ours)
+        return sum(self._meets(value) for value in self.ours)
 
     @property
     def control_shows_the_same(self) -> bool:
-        """Whether the control's median meets the target too."""
-        return self.control is not None and self._meets(self.control)
+        """Whether the control meets the target too."""
+        return self.control is not None and self._reached(self.control)
 
     @property
     def verdict(self) -> str:
         """Say in words how the row ended."""
         if self.generations_cut:
             return "short trial run, proves nothing"
-        if self.at_least is None:
+        if self.at_least is None and self.at_most is None:
             return "for comparison"
         text = "reached" if self.reached else f"NOT reached: {self.reason or 'cause not known'}"
         text += f"; {self.seeds_reached} of {len(self.seeds)} seeds"
         return text + ("; the control shows the same" if self.control_shows_the_same else "")
 
-    def _meets(self, values: list[float | None]) -> bool:
-        middle = median(values)
-        return self.at_least is not None and middle is not None and middle >= self.at_least
+    def _reached(self, values: list[float | None]) -> bool:
+        if self.every_seed:
+            return all(self._meets(value) for value in values)
+        return self._meets(median(values))
+
+    def _meets(self, value: float | None) -> bool:
+        if value is None:
+            return False
+        enough = self.at_least is None or value >= self.at_least
+        return enough and (self.at_most is None or value <= self.at_most)
 
 
 def row_from(record: dict[str, Any]) -> Row:
@@ -133,6 +153,23 @@ def error_ratio(stage: int, to: int) -> Measure:
 def below_other_arm(stage: int) -> Measure:
     """How many times the held-out error is below the other arm's."""
     return lambda arm: _divide(_error(arm.other, stage), _error(arm.found, stage))
+
+
+def neglected_over_chosen(stage: int = 1) -> Measure:
+    """Held-out error of the neglected learner over that of the chosen one."""
+    return lambda arm: _divide(
+        arm.found[stage - 1].others[-1].median, arm.found[stage - 1].held_out.median
+    )
+
+
+def mean_degree_share(degree: int, *stages: int) -> Measure:
+    """Share of the total squared norm in one degree; the mean of several stages."""
+    return lambda arm: statistics.fmean(arm.found[stage - 1].share[degree] for stage in stages)
+
+
+def largest_cosine(*stages: int) -> Measure:
+    """Largest overlap of these stages' functions with those of stages before them."""
+    return lambda arm: max(arm.found[stage - 1].max_cosine for stage in stages)
 
 
 def axis_share(axis: int, stage: int = 1) -> Measure:

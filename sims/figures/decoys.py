@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from sims.figures.claims import Claim, axis_share, degree_share
-from sims.figures.evidence import Evidence, Settings, Variant, main
+from sims.figures.evidence import Evidence, Settings, Variant, reproduction
 from sims.figures.maps import pairs
 
 # The method of figure 2C on the same learners: a network as labeller, gradients, uniform labels.
@@ -54,5 +54,4 @@ def plot(evidence: Evidence) -> Figure:
     return pairs(evidence, PANELS, "Decoys")
 
 
-if __name__ == "__main__":
-    main(SETTINGS, plot)
+REPRODUCTION = reproduction(SETTINGS, plot)

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from sims.figures.claims import Claim, degree_share
-from sims.figures.evidence import Evidence, Settings, Variant, main
+from sims.figures.evidence import Evidence, Settings, Variant, reproduction
 from sims.figures.maps import pairs
 
 STAGES = (1, 2, 3)
@@ -30,5 +30,4 @@ def plot(evidence: Evidence) -> Figure:
     )
 
 
-if __name__ == "__main__":
-    main(SETTINGS, plot)
+REPRODUCTION = reproduction(SETTINGS, plot)

@@ -5,7 +5,6 @@ settings  -> compute(settings, seeds, out) -> Evidence -> picture, JSON, printed
 ```
 """
 
-import argparse
 import dataclasses
 import json
 import statistics
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from matplotlib.figure import Figure
 
@@ -74,10 +73,44 @@ class Evidence:
     figure: str
     runs: tuple[Run, ...]
     rows: tuple[Row, ...]
+    data: Any = None
+    """What a figure that isn't made of runs draws."""
 
     def run(self, variant: str) -> Run:
         """Return the first seed's run of a variant, the one that is drawn."""
         return next(run for run in self.runs if run.variant == variant)
+
+
+class Compute(Protocol):
+    """How the evidence of a figure comes about."""
+
+    def __call__(self, seeds: tuple[int, ...], out: Path, *, quick: bool) -> Evidence:
+        """Run with every seed; stores go below `out`; `quick` proves nothing but that it runs."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A figure that can be made anew: modules offer theirs as `REPRODUCTION`."""
+
+    name: str
+    compute: Compute
+    plot: Callable[[Evidence], Figure]
+    seeds: tuple[int, ...] = REPORTED_SEEDS
+    """Seeds with which it is reported."""
+
+
+def reproduction(
+    settings: Settings,
+    plot: Callable[[Evidence], Figure],
+    seeds: tuple[int, ...] = REPORTED_SEEDS,
+) -> Reproduction:
+    """Return the reproduction of a figure that consists of documents' runs."""
+
+    def run(seeds: tuple[int, ...], out: Path, *, quick: bool) -> Evidence:
+        return compute(settings, seeds, out, quick=quick)
+
+    return Reproduction(settings.name, run, plot, seeds)
 
 
 def compute(
@@ -102,28 +135,28 @@ def record(evidence: Evidence, *, runs: bool) -> dict[str, Any]:
     return text
 
 
-def main(
-    settings: Settings, plot: Callable[[Evidence], Figure], arguments: list[str] | None = None
+def make(
+    figure: Reproduction, seeds: tuple[int, ...], out: Path, *, quick: bool, keep: bool
 ) -> Evidence:
-    """Make a figure from the command line: rows on the terminal, JSON and picture in a folder."""
-    parser = argparse.ArgumentParser(description=f"Reproduce {settings.name}.")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(REPORTED_SEEDS))
-    parser.add_argument("--out", type=Path, default=Path("reproductions") / settings.name)
-    parser.add_argument("--quick", action="store_true", help="one seed, a few generations")
-    parser.add_argument("--record", action="store_true", help="keep the rows for RESULTS.md")
-    chosen = parser.parse_args(arguments)
-    if chosen.quick and chosen.record:
-        parser.error("--quick runs prove nothing; leave out --record or --quick")
-    if (chosen.out / "stores").exists():
-        parser.error(f"{chosen.out} already holds stores; name another folder with --out")
-    seeds = tuple(chosen.seeds[:1] if chosen.quick else chosen.seeds)
-    evidence = compute(settings, seeds, chosen.out, quick=chosen.quick)
-    _write_json(chosen.out / f"{settings.name}.json", record(evidence, runs=True))
-    if chosen.record:
-        _write_json(DATA / f"{settings.name}.json", record(evidence, runs=False))
-    save(plot, evidence, chosen.out)
-    for row in evidence.rows:
-        print(f"{settings.name} · {row.result}: {_shown(row)}")
+    """Compute a figure; write its numbers and its picture to `out`.
+
+    Args:
+        figure: which one.
+        seeds: each is a run of its own.
+        out: a folder that holds no stores yet.
+        quick: one seed and a few generations: shows that it runs, and nothing else.
+        keep: whether its rows are recorded for RESULTS.md.
+
+    Raises:
+        FileExistsError: `out` holds stores already.
+    """
+    if (out / "stores").exists():
+        raise FileExistsError(f"{out} already holds stores; name another folder with --out")
+    evidence = figure.compute(seeds, out, quick=quick)
+    _write_json(out / f"{figure.name}.json", record(evidence, runs=True))
+    if keep:
+        _write_json(DATA / f"{figure.name}.json", record(evidence, runs=False))
+    save(figure.plot, evidence, out)
     return evidence
 
 
@@ -156,6 +189,8 @@ def _row(figure: str, claim: Claim, runs: tuple[Run, ...], quick: bool) -> Row:
         variant=claim.variant,
         result=claim.result,
         at_least=claim.at_least,
+        at_most=claim.at_most,
+        every_seed=claim.every_seed,
         ours=[number(claim.measure(ours)) for ours, _ in arms],
         control=control,
         g_over_var=[number(worst_error(ours.found, claim.stages)) for ours, _ in arms],
@@ -169,10 +204,12 @@ def _row(figure: str, claim: Claim, runs: tuple[Run, ...], quick: bool) -> Row:
     )
 
 
-def _shown(row: Row) -> str:
+def shown(row: Row) -> str:
+    """Write a row as one line for a terminal."""
     control = "—" if row.control is None else median(row.control)
     return (
-        f"{median(row.ours)} (n = {len(row.seeds)}), target {row.at_least}, control {control}, "
+        f"{row.figure} · {row.result}: {median(row.ours)} (n = {len(row.seeds)}), "
+        f"target {row.target}, control {control}, "
         f"g/Var {median(row.g_over_var)} against {median(row.control_g_over_var)}, "
         f"{row.trials} trials, {row.minutes} min: {row.verdict}"
     )

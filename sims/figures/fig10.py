@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from sims.figures.claims import Claim, degree_share
-from sims.figures.evidence import Evidence, Settings, Variant, main
+from sims.figures.evidence import Evidence, Settings, Variant, reproduction
 from sims.figures.maps import pairs
 
 DIVERGENCES = ("wasserstein", "sinkhorn", "energy", "mmd", "variance")
@@ -25,5 +25,4 @@ def plot(evidence: Evidence) -> Figure:
     return pairs(evidence, tuple((kind, 1) for kind in DIVERGENCES), "Figure 10: divergences")
 
 
-if __name__ == "__main__":
-    main(SETTINGS, plot)
+REPRODUCTION = reproduction(SETTINGS, plot)

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from sims.figures.claims import Claim, below_other_arm, degree_share
-from sims.figures.evidence import Evidence, Settings, Variant, main
+from sims.figures.evidence import Evidence, Settings, Variant, reproduction
 from sims.figures.maps import pairs
 
 SETTINGS = Settings(
@@ -27,5 +27,4 @@ def plot(evidence: Evidence) -> Figure:
     return pairs(evidence, (("kernel", 1),), "Figure 2C: kernel learner")
 
 
-if __name__ == "__main__":
-    main(SETTINGS, plot)
+REPRODUCTION = reproduction(SETTINGS, plot)

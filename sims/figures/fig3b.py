@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from sims.figures.claims import Claim, affine_fit, error_ratio
-from sims.figures.evidence import Evidence, Settings, Variant, main
+from sims.figures.evidence import Evidence, Settings, Variant, reproduction
 from sims.figures.maps import pairs
 
 SETTINGS = Settings(
@@ -26,5 +26,4 @@ def plot(evidence: Evidence) -> Figure:
     )
 
 
-if __name__ == "__main__":
-    main(SETTINGS, plot)
+REPRODUCTION = reproduction(SETTINGS, plot)

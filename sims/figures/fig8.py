@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from sims.figures.claims import Claim, degree_share
-from sims.figures.evidence import Evidence, Settings, Variant, main
+from sims.figures.evidence import Evidence, Settings, Variant, reproduction
 from sims.figures.maps import pairs
 
 # The published form: only a term on their variance keeps labels apart. It leaves a constant free,
@@ -58,5 +58,4 @@ def plot(evidence: Evidence) -> Figure:
     return pairs(evidence, PANELS, "Figure 8: evolution strategies")
 
 
-if __name__ == "__main__":
-    main(SETTINGS, plot)
+REPRODUCTION = reproduction(SETTINGS, plot)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from controller.document import root_key
 from controller.engine import Engine
 from controller.generation import MAX_ATTEMPTS, project
+from controller.panel import Panel
 from controller.position import first_position, situation
 from controller.statuses import Status
 from learners.base import AbstractLearner
@@ -94,7 +95,7 @@ def test_common_stimuli_are_the_same_for_all_slots_and_new_in_each_generation(sm
 
 
 def test_a_slot_without_a_finite_answer_is_run_again_with_another_key(small):
-    record, _ = run(engine(small, learner=Scripted(share=0.3)), [8])
+    record, _ = run(engine(small, panel=Panel((Scripted(share=0.3),))), [8])
     assert len(record.status) == 8
     assert np.all(record.status == Status.DONE)
     assert record.attempts.max() > 1
@@ -102,7 +103,7 @@ def test_a_slot_without_a_finite_answer_is_run_again_with_another_key(small):
 
 
 def test_a_slot_that_never_answers_stops_the_block_before_its_generation_is_told(small):
-    made, root = engine(small, learner=Scripted(share=1.1))
+    made, root = engine(small, panel=Panel((Scripted(share=1.1),)))
     position = first_position(made, root, 2)
     state, record, done = made.run(situation(position, root), position.state, 0, 5)
     assert int(done) == 0
@@ -131,7 +132,7 @@ class Kinked(AbstractLearner):
 
 
 def test_a_slot_whose_gradient_is_no_number_is_never_told(small):
-    made, root = engine(small, 'strategy={kind="gradient", population=2}', learner=Kinked())
+    made, root = engine(small, 'strategy={kind="gradient", population=2}', panel=Panel((Kinked(),)))
     position = first_position(made, root, 2)
     state, record, done = made.run(situation(position, root), position.state, 0, 5)
     assert int(done) == 0

@@ -30,18 +30,18 @@ def test_a_function_that_is_zero_everywhere_has_a_finite_gradient():
 
 def test_the_error_over_power_does_not_change_with_the_scale_of_the_labels():
     labels, answers = jnp.array([0.1, -0.2, 0.3]), jnp.array([0.0, -0.1, 0.1])
-    small, _ = OBJECTIVE.generalisation_error(labels, answers, jnp.array(0.04))
-    large, _ = OBJECTIVE.generalisation_error(3 * labels, 3 * answers, jnp.array(0.36))
-    assert float(small) == pytest.approx(0.02 / 0.04, rel=1e-3)
-    assert float(large) == pytest.approx(float(small), rel=1e-3)
+    small, _ = OBJECTIVE.generalisation_errors(labels, answers[None], jnp.array(0.04))
+    large, _ = OBJECTIVE.generalisation_errors(3 * labels, 3 * answers[None], jnp.array(0.36))
+    assert float(small[0]) == pytest.approx(0.02 / 0.04, rel=1e-3)
+    assert float(large[0]) == pytest.approx(float(small[0]), rel=1e-3)
 
 
 def test_the_standard_error_is_that_of_the_mean_over_test_trials():
     labels = jnp.array([1.0, 2.0, 3.0, 4.0])
     plain = Objective("mse", 1.0, Variance(), 0.0)
-    mean, se = plain.generalisation_error(labels, jnp.zeros(4), jnp.array(1.0))
-    assert float(mean) == pytest.approx(7.5)
-    assert float(se) == pytest.approx((129 / 3) ** 0.5 / 2, rel=1e-5)
+    mean, se = plain.generalisation_errors(labels, jnp.zeros((1, 4)), jnp.array(1.0))
+    assert float(mean[0]) == pytest.approx(7.5)
+    assert float(se[0]) == pytest.approx((129 / 3) ** 0.5 / 2, rel=1e-5)
 
 
 def test_terms_are_combined_by_their_weights_and_the_control_leaves_the_error_out():

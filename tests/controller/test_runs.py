@@ -147,7 +147,7 @@ def test_a_learner_that_fails_ends_the_run_and_nothing_before_is_lost(small, tmp
     monkeypatch.setattr(RandomFeatures, "fit_predict", sometimes)
     folder = tmp_path / "run"
     with pytest.raises(
-        LearnerFailedError, match=r"'random_features'.*stage 1, generation \d+, slot"
+        LearnerFailedError, match=r"'random_features'.*Stage 1, generation \d+, slot"
     ):
         begin(small("learner.width=13"), folder, control=False)
     assert status(folder)["exit_status"] == "failed"

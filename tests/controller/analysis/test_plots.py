@@ -39,6 +39,10 @@ class Square(AbstractSpace):
     def size(self):
         return None
 
+    @property
+    def sha256(self):
+        return None
+
     def sample(self, n, *, key):
         raise NotImplementedError
 

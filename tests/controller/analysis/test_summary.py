@@ -62,7 +62,9 @@ def test_held_out_error_equals_a_plain_loop_over_learners(finished, record):
         x = design.space.sample(design.n_train + 200, key=stimuli)
         z = design.labeller.labels(design.space, theta, x)
         train, test = slice(design.n_train), slice(design.n_train, None)
-        return z[test], design.learner.fit_predict(x[train], z[train], x[test], key=learner)
+        return z[test], design.panel.learners[0].fit_predict(
+            x[train], z[train], x[test], key=learner
+        )
 
     for index, stage in enumerate(finished.stages):
         key = derive(root_key(finished.experiment), index, Purpose.HELD_OUT)

@@ -7,11 +7,13 @@ import pytest
 
 import controller.labellers
 from controller.labellers.base import AbstractLabeller
+from controller.labellers.conv import Conv
 from controller.labellers.harmonics import Harmonics
 from controller.labellers.mlp import MLP
 from protocols.registry import discover
 from protocols.spaces.circle import Circle
 from protocols.spaces.disk import Disk
+from protocols.spaces.images import Images
 from protocols.spaces.interval import Interval
 from protocols.spaces.sphere import Sphere
 
@@ -22,6 +24,8 @@ CASES = [
     (MLP(), Sphere()),
     (MLP(hidden=(), output="linear"), Disk()),
     (MLP(hidden=(8,), activation="gelu", output="standard"), Interval()),
+    (Conv(channels=(3,), kernel=3), Images(source="digits")),
+    (Conv(channels=(2, 3), kernel=3, output="standard"), Images(source="digits")),
 ]
 
 

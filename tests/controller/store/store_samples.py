@@ -39,6 +39,7 @@ def block(
         "first_candidate": rows["candidates"],
         "first_stimulus": rows["stimuli"],
         "n_train": n_train,
+        "learners": 1,
         "stimuli": normal(generations, 1 if shared else slots, n, layout.stimulus_dim),
         "labels": normal(*size, n),
         "answers": normal(*size, max(n - n_train, 0)),
