@@ -111,9 +111,7 @@ def _make(work: Work) -> str:
     first = figure.seeds[0] if first_seed is None else first_seed
     count = 1 if quick else len(figure.seeds) if seeds is None else seeds
     try:
-        evidence = make(
-            figure, tuple(range(first, first + count)), out, quick=quick, keep=keep
-        )
+        evidence = make(figure, tuple(range(first, first + count)), out, quick=quick, keep=keep)
     except Exception:  # noqa: BLE001  one figure's failure must not lose the others
         traceback.print_exc(file=sys.stderr)
         return ""

@@ -1,5 +1,7 @@
 """Pictures of what was found: our function beside its control's, on the stimulus space."""
 
+from itertools import zip_longest
+
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -54,3 +56,25 @@ def _draw(drawing: LabelMap, axes: Axes, run: Run, found: FoundFunction, norm: N
 def _numbers(found: FoundFunction) -> str:
     degree = max(found.share, key=lambda d: found.share[d])
     return f"degree {degree}, {found.share[degree]:.3f} · g/Var {found.held_out.median:.2g}"
+
+
+def seeds(evidence: Evidence, title: str, *, columns: int = 3) -> Figure:
+    """Draw the first stage of every run, one panel a seed."""
+    drawing = label_map(evidence.runs[0].analysis.design.space)
+    rows = -(-len(evidence.runs) // columns)
+    height = rows * (WIDTH_IN * drawing.height + 0.75)
+    figure = Figure(figsize=(columns * WIDTH_IN + 0.9, height))
+    cells = figure.subplots(
+        rows, columns, squeeze=False, subplot_kw={"projection": drawing.projection}
+    )
+    norm = Normalize(-1, 1)
+    for axes, run in zip_longest(cells.ravel(), evidence.runs):
+        if run is None:
+            axes.set_axis_off()
+            continue
+        found = run.analysis.stages[0].found
+        _draw(drawing, axes, run, found, norm)
+        axes.set_title(f"seed {run.seed}\n{_numbers(found)}")
+    figure.colorbar(ScalarMappable(norm, COLOURS), ax=cells, label=LABEL, extend="both", aspect=30)
+    figure.suptitle(f"{title} (n = {len(evidence.runs)})\nlargest share of norm², and its degree")
+    return figure
