@@ -1,5 +1,7 @@
 """One generation, as a pure function: ask, label, evaluate, score, tell."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -16,11 +18,25 @@ from protocols.keys import Purpose, derive
 MAX_ATTEMPTS = 3
 
 
+class _Labelled(eqx.Module):
+    """A generation's functions at all the points where they are needed."""
+
+    stimuli: Float[Array, "*slot trial"]
+    reference: Float[Array, "*slot point"]
+
+
+class _Judged(eqx.Module):
+    """What the learners' part of a slot's fitness depends on; or its derivative in that."""
+
+    labels: Float[Array, "*slot trial"]
+    power: Float[Array, "*slot"]
+
+
 class _Answered(eqx.Module):
     """Answers of a generation, and what the gradient strategy needs besides."""
 
     answers: Float[Array, "*slot learner test"]
-    gradient: Float[Array, "*slot theta"] | None
+    slope: _Judged | None
 
 
 def generation(
@@ -46,21 +62,31 @@ def generation(
     theta, asked = design.strategy.ask(state)
     place = derive(situation.root, situation.stage, index)
     stimuli = _stimuli(design, place)
-    labels = _label(design, situation, theta, stimuli)
-    earlier = _reference_labels(design, situation.earlier)
-    earlier = jnp.where(jnp.any(situation.earlier != 0, axis=1)[:, None], earlier, 0.0)
-    free = jax.vmap(lambda t: _free(design, situation, t, earlier))(theta)
+    labelled, pull = _labelled(design, situation, theta, stimuli)
+    free, pull_free = _free_terms(design, situation, labelled.reference)
 
     answered, attempts = _answers(
-        design, situation, place, theta=theta, stimuli=stimuli, recorded=recorded
+        design,
+        situation,
+        place,
+        labels=labelled.stimuli,
+        power=free.power,
+        x=stimuli,
+        recorded=recorded,
     )
+    labels = labelled.stimuli
     error, error_se = jax.vmap(design.objective.generalisation_errors)(
         labels[:, design.n_train :], answered.answers, free.power
     )
     combined = design.panel.combined(error)
     fitness = design.objective.fitness(combined, free, situation.learner_weight)
-    gradient = _total_gradient(design, situation, theta, earlier, answered)
-    done = jnp.isfinite(fitness) & ~_open_slots(_Answered(answered.answers, gradient))
+    gradient = None
+    if answered.slope is not None:
+        weights = _weights_of_terms(design, situation, free, answered.slope.power)
+        gradient = pull(_Labelled(answered.slope.labels, pull_free(weights)))
+    done = jnp.isfinite(fitness) & ~_open_slots(answered)
+    if gradient is not None:
+        done &= jnp.all(jnp.isfinite(gradient), axis=1)
     status = jnp.where(done, Status.DONE, Status.FAILED).astype(jnp.uint8)
 
     evaluations = Evaluations(
@@ -138,69 +164,85 @@ def _per_slot(design: Design, stimuli: Float[Array, "set trial feature"]) -> Arr
     return stimuli[0] if design.common_stimuli else stimuli
 
 
-def _label_one(design: Design, situation: Situation, theta: Array, x: Array) -> Array:
-    theta = project(design, situation.earlier, theta)
-    return design.labeller.labels(design.space, theta, x)
-
-
-def _label(
+def _labelled(
     design: Design,
     situation: Situation,
     theta: Float[Array, "slot theta"],
     stimuli: Float[Array, "set trial feature"],
-) -> Float[Array, "slot trial"]:
-    return jax.vmap(
-        lambda t, x: _label_one(design, situation, t, x), in_axes=(0, _stimuli_axis(design))
-    )(theta, _per_slot(design, stimuli))
+) -> tuple[_Labelled, Callable[[_Labelled], Float[Array, "slot theta"]]]:
+    """Evaluate every candidate's function once, at its stimuli and at the reference points.
+
+    Returns:
+        The labels, and the map that takes derivatives in them back to derivatives in θ.
+    """
+    count = stimuli.shape[1]
+    reference = _reference(design)
+
+    def one(theta: Array, x: Array) -> _Labelled:
+        points = jnp.concatenate([x, reference])
+        labels = _label_one(design, situation, theta, points)
+        return _Labelled(labels[:count], labels[count:])
+
+    def everyone(theta: Array) -> _Labelled:
+        axes = (0, _stimuli_axis(design))
+        return jax.vmap(one, in_axes=axes)(theta, _per_slot(design, stimuli))
+
+    labelled, pull = jax.vjp(everyone, theta)
+    return labelled, lambda slope: pull(slope)[0]
+
+
+def _label_one(design: Design, situation: Situation, theta: Array, x: Array) -> Array:
+    theta = project(design, situation.earlier, theta)
+    return design.labeller.labels(design.space, theta, x)
 
 
 def _reference(design: Design) -> Float[Array, "point feature"]:
     return jnp.asarray(design.space.reference(design.reference_points), jnp.float32)
 
 
-def _reference_labels(
-    design: Design, thetas: Float[Array, "stage theta"]
-) -> Float[Array, "stage point"]:
+def _free_terms(
+    design: Design, situation: Situation, labels: Float[Array, "slot point"]
+) -> tuple[FreeTerms, Callable[[FreeTerms], Float[Array, "slot point"]]]:
+    """Compute the terms that need no learner, and the map back to derivatives in the labels."""
     points = _reference(design)
-    return jax.vmap(lambda t: design.labeller.labels(design.space, t, points))(thetas)
+    earlier = jax.vmap(lambda t: design.labeller.labels(design.space, t, points))(situation.earlier)
+    earlier = jnp.where(jnp.any(situation.earlier != 0, axis=1)[:, None], earlier, 0.0)
+    free, pull = jax.vjp(jax.vmap(lambda z: design.objective.free_terms(z, earlier)), labels)
+    return free, lambda slope: pull(slope)[0]
 
 
-def _free(design: Design, situation: Situation, theta: Array, earlier: Array) -> FreeTerms:
-    labels = _label_one(design, situation, theta, _reference(design))
-    return design.objective.free_terms(labels, earlier)
+def _weights_of_terms(
+    design: Design, situation: Situation, free: FreeTerms, power_slope: Float[Array, " slot"]
+) -> FreeTerms:
+    """Return the derivative of each slot's fitness in its free terms."""
+
+    def total(free: FreeTerms) -> Array:
+        no_error = jnp.zeros_like(free.power)
+        return jnp.sum(design.objective.fitness(no_error, free, situation.learner_weight))
+
+    weights = jax.grad(total)(free)
+    return eqx.tree_at(lambda terms: terms.power, weights, weights.power + power_slope)
 
 
-def _episode(
-    design: Design, situation: Situation, theta: Array, x: Array
-) -> tuple[Episode, Float[Array, " test"]]:
-    """Split a slot's stimuli; the test labels are returned beside the episode, not in it."""
-    n = design.n_train
-    labels = _label_one(design, situation, theta, x)
-    return Episode(train_x=x[:n], train_z=labels[:n], test_x=x[n:]), labels[n:]
-
-
-def _ask_learner(
-    design: Design, situation: Situation, key: PRNGKeyArray, theta: Array, x: Array
+def _ask_learners(
+    design: Design, situation: Situation, key: PRNGKeyArray, at: _Judged, x: Array
 ) -> _Answered:
-    """Run one episode; with its gradient where the strategy needs that."""
+    """Run one slot's episodes; with their slope in the labels where the strategy needs that."""
+    n = design.n_train
+
+    def weighted(judged: _Judged) -> tuple[Array, Array]:
+        z, power = judged.labels, judged.power
+        # the test labels stay here: neither learner nor rig may see them
+        episode = Episode(train_x=x[:n], train_z=z[:n], test_x=x[n:])
+        answers = design.panel.answers(episode, key=key)
+        errors, _ = design.objective.generalisation_errors(z[n:], answers, power)
+        weight = design.objective.error_weight * situation.learner_weight
+        return weight * design.panel.combined(errors), answers
+
     if design.strategy.needs_gradient:
-        of_theta = jax.grad(_weighted_error, argnums=3, has_aux=True)
-        gradient, answers = of_theta(design, situation, key, theta, x)
-        return _Answered(answers, gradient)
-    episode, _ = _episode(design, situation, theta, x)
-    return _Answered(design.panel.answers(episode, key=key), None)
-
-
-def _weighted_error(
-    design: Design, situation: Situation, key: PRNGKeyArray, theta: Array, x: Array
-) -> tuple[Array, Array]:
-    """Return the learner's part of the fitness, and the answers beside it."""
-    episode, test_labels = _episode(design, situation, theta, x)
-    answers = design.panel.answers(episode, key=key)
-    power = jnp.var(_label_one(design, situation, theta, _reference(design)))
-    errors, _ = design.objective.generalisation_errors(test_labels, answers, power)
-    weight = design.objective.error_weight * situation.learner_weight
-    return weight * design.panel.combined(errors), answers
+        slope, answers = jax.grad(weighted, has_aux=True)(at)
+        return _Answered(answers, slope)
+    return _Answered(weighted(at)[1], None)
 
 
 def _answers(
@@ -208,24 +250,24 @@ def _answers(
     situation: Situation,
     place: PRNGKeyArray,
     *,
-    theta: Array,
-    stimuli: Array,
-    recorded: Array,
+    labels: Float[Array, "slot trial"],
+    power: Float[Array, " slot"],
+    x: Float[Array, "set trial feature"],
+    recorded: Float[Array, "slot learner test"],
 ) -> tuple[_Answered, Integer[Array, " slot"]]:
-    """Ask the learner until every slot has a finite answer, at most MAX_ATTEMPTS times.
+    """Ask the learners until every slot has finite answers, at most MAX_ATTEMPTS times.
 
     Missing is not bad: a slot whose answer isn't finite is run again with another key, and when
     that never helps the generation isn't told.
     """
     slots = jnp.arange(design.strategy.population)
-    differentiate = design.strategy.needs_gradient
 
     def evaluate(attempt: Array) -> _Answered:
         keys = jax.vmap(lambda slot: episode_key(place, slot, attempt))(slots)
         return jax.vmap(
-            lambda key, t, x: _ask_learner(design, situation, key, t, x),
+            lambda key, at, x: _ask_learners(design, situation, key, at, x),
             in_axes=(0, 0, _stimuli_axis(design)),
-        )(keys, theta, _per_slot(design, stimuli))
+        )(keys, _Judged(labels, power), _per_slot(design, x))
 
     def going(carry: tuple[_Answered, Array, Array, Array]) -> Array:
         _, missing, _, attempt = carry
@@ -240,7 +282,8 @@ def _answers(
         attempts = attempts + missing.astype(jnp.uint8)
         return answered, missing & _open_slots(answered), attempts, attempt + 1
 
-    start = _Answered(recorded, jnp.zeros_like(theta) if differentiate else None)
+    flat = _Judged(jnp.zeros_like(labels), jnp.zeros_like(power))
+    start = _Answered(recorded, flat if design.strategy.needs_gradient else None)
     missing = jnp.broadcast_to(situation.use_learner, slots.shape)
     attempts = jnp.zeros(slots.shape, jnp.uint8)
     answered, _, attempts, _ = jax.lax.while_loop(
@@ -250,28 +293,14 @@ def _answers(
 
 
 def _open_slots(answered: _Answered) -> Bool[Array, " slot"]:
-    """Return which slots have an answer, or a gradient, that isn't finite."""
+    """Return which slots have an answer, or a slope, that isn't finite."""
     finite = jnp.all(jnp.isfinite(answered.answers), axis=(1, 2))
-    if answered.gradient is not None:
-        finite &= jnp.all(jnp.isfinite(answered.gradient), axis=1)
+    if answered.slope is not None:
+        finite &= jnp.all(jnp.isfinite(answered.slope.labels), axis=1)
+        finite &= jnp.isfinite(answered.slope.power)
     return ~finite
 
 
 def _beside(per_slot: Array, array: Array) -> Array:
     """Shape an array of one value a slot so that it broadcasts over the slots of another."""
     return per_slot.reshape(-1, *(1,) * (array.ndim - 1))
-
-
-def _total_gradient(
-    design: Design, situation: Situation, theta: Array, earlier: Array, answered: _Answered
-) -> Float[Array, "slot theta"] | None:
-    """Add the gradient of the free terms to that of the error."""
-    if answered.gradient is None:
-        return None
-
-    def free_part(t: Array) -> Array:
-        return design.objective.fitness(
-            jnp.zeros(()), _free(design, situation, t, earlier), situation.learner_weight
-        )
-
-    return answered.gradient + jax.vmap(jax.grad(free_part))(theta)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
@@ -17,6 +18,7 @@ from matplotlib.patheffects import withStroke
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.circle import Circle
 from protocols.spaces.disk import Disk
+from protocols.spaces.images import Images
 from protocols.spaces.interval import Interval
 from protocols.spaces.sphere import Sphere
 
@@ -24,6 +26,8 @@ COLOURS = "RdBu_r"  # diverging; told apart in every common kind of colour blind
 LABEL = "label f(x)"
 CURVE_POINTS = 721
 SCATTER_POINTS = 1500
+EXAMPLES = 8
+FRAME_PIXELS = 2
 
 Values = Callable[[Float64[np.ndarray, "point feature"]], Float64[np.ndarray, " point"]]
 """A function on the space: stimuli to labels."""
@@ -156,6 +160,41 @@ def scatter(axes: Axes, space: AbstractSpace, values: Values, norm: Normalize) -
     return axes
 
 
+def examples(axes: Axes, space: AbstractSpace, values: Values, norm: Normalize) -> Axes:
+    """Draw a function of images: some of them from the lowest label to the highest.
+
+    They are equally far apart in rank, and framed in the colour of their label.
+    """
+    if not isinstance(space, Images):
+        raise TypeError(f"expected a space of images, got {space.kind!r}")
+    labels = values(space.rows)
+    ranks = np.linspace(0, len(labels) - 1, min(EXAMPLES, len(labels))).round().astype(int)
+    chosen = np.argsort(labels, kind="stable")[ranks]
+    tiles = [_framed(space.rows[i].reshape(space.shape), float(labels[i]), norm) for i in chosen]
+    axes.imshow(np.hstack(tiles), interpolation="nearest", rasterized=True)
+    width = tiles[0].shape[1]
+    axes.set_xticks([width * (place + 0.5) - 0.5 for place in range(len(tiles))])
+    known = space.row_classes
+    names = [f"{labels[i]:.2f}" + ("" if known is None else f"\n{known[i]}") for i in chosen]
+    axes.set_xticklabels(names, fontsize=7)
+    axes.tick_params(length=0)
+    axes.set_yticks([])
+    axes.set_xlabel(LABEL + (" by rank" if known is None else " by rank, and class below"))
+    axes.set_ylabel("images")
+    return axes
+
+
+def _framed(
+    image: Float64[np.ndarray, "height width"], label: float, norm: Normalize
+) -> Float64[np.ndarray, "rows columns 3"]:
+    """Return an image, ink dark, with a frame in the colour of its label."""
+    height, width = (side + 2 * FRAME_PIXELS for side in image.shape)
+    tile = np.tile(colormaps[COLOURS](norm(label))[:3], (height, width, 1))
+    inside = slice(FRAME_PIXELS, -FRAME_PIXELS)
+    tile[inside, inside] = 1 - image[..., None] / max(float(image.max()), 1e-12)
+    return tile
+
+
 def _points(
     axes: Axes,
     x: Float64[np.ndarray, " point"],
@@ -195,5 +234,6 @@ LABEL_MAPS: dict[type[AbstractSpace], Callable[[AbstractSpace], LabelMap]] = {
     Circle: lambda _: LabelMap(ring, height=0.5),
     Disk: lambda _: LabelMap(disk, height=0.85),
     Interval: lambda _: LabelMap(curve),
+    Images: lambda _: LabelMap(examples, height=0.28),
 }
 """How to draw the functions on a space."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from controller.analysis.plots.functions import functions
 from controller.analysis.plots.held_out import held_out_errors
-from controller.analysis.plots.label_maps import label_map, symmetric
+from controller.analysis.plots.label_maps import examples, label_map, symmetric
 from controller.analysis.plots.progress import progress
 from controller.analysis.plots.shares import share_bars
 from controller.analysis.plots.style import style
@@ -21,6 +21,7 @@ from controller.store import read
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.circle import Circle
 from protocols.spaces.disk import Disk
+from protocols.spaces.images import Images
 from protocols.spaces.interval import Interval
 from protocols.spaces.sphere import Sphere
 from protocols.spaces.table import Table
@@ -63,13 +64,22 @@ SPACES = {
 }
 
 
-@pytest.fixture(params=[*SPACES, "table", "one column"])
+@pytest.fixture(params=[*SPACES, "table", "one column", "images"])
 def space(request, tmp_path):
     if request.param in SPACES:
         return SPACES[request.param]
+    if request.param == "images":
+        return pictures(tmp_path)
     columns = 1 if request.param == "one column" else 3
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(40, columns)))
     return Table(path=str(tmp_path / "rows.npy"))
+
+
+def pictures(folder):
+    np.save(folder / "images.npy", np.linspace(0, 1, 20 * 30).reshape(30, 4, 5)[::-1])
+    np.save(folder / "classes.npy", np.arange(30) % 3)
+    sources = {name: str(folder / f"{name}.npy") for name in ("images", "classes")}
+    return Images(source=sources["images"], labels=sources["classes"], held_out=0.0)
 
 
 def pixels(figure):
@@ -83,7 +93,8 @@ def test_a_label_map_shows_the_function_in_colour(space, constant):
     drawing = label_map(space)
     figure = Figure(figsize=(3, 2))
     axes = figure.add_subplot(projection=drawing.projection)
-    values = (lambda x: 0 * x[:, 0]) if constant else (lambda x: np.clip(3 * x[:, 0], -1, 1))
+    middle, slope = np.mean(space.reference(64)[:, 0]), 0 if constant else 3
+    values = lambda x: np.clip(slope * (x[:, 0] - middle), -1, 1)  # noqa: E731
     assert drawing.draw(axes, space, values, Normalize(-1, 1)) is axes
     seen = pixels(figure).astype(int)
     for sign in (-1, 1):  # blue and red
@@ -102,6 +113,24 @@ def test_the_map_of_the_sphere_has_east_to_the_right_and_north_above():
     redness = (picture[..., 0] - picture[..., 2])[height * 2 // 3]
     assert redness[width // 4] < -50  # y < 0: longitude -90°
     assert redness[3 * width // 4] > 50
+
+
+def test_images_go_from_the_lowest_label_to_the_highest_each_with_its_class(tmp_path):
+    space, axes = pictures(tmp_path), Figure().add_subplot()
+    label_map(space).draw(axes, space, lambda x: x[:, 0] ** 2, Normalize(-1, 1))
+    names = [text.get_text().split("\n") for text in axes.get_xticklabels()]
+    labels = [float(label) for label, _ in names]
+    assert labels == sorted(labels)
+    first = space.rows[:, 0] ** 2
+    assert (labels[0], labels[-1]) == pytest.approx((first.min(), first.max()), abs=0.005)
+    assert (names[0][1], names[-1][1]) == ("2", "0")  # the darkest image is the last one
+    (drawn,) = axes.images
+    assert drawn.get_array().shape == (4 + 4, 8 * (5 + 4), 3)
+
+
+def test_images_are_not_drawn_for_another_space():
+    with pytest.raises(TypeError, match="expected a space of images, got 'circle'"):
+        examples(Figure().add_subplot(), Circle(), lambda x: x[:, 0], Normalize(-1, 1))
 
 
 def test_colour_limits_are_symmetric_and_widen_only_for_larger_labels():
