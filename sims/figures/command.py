@@ -25,6 +25,7 @@ def reproduce(
     figures: Annotated[
         list[str], typer.Argument(help="Figures, such as 2C or fig2c; `all` for every one.")
     ],
+    *,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Number of seeds; as reported if not given.")
     ] = None,
@@ -64,7 +65,7 @@ def found() -> dict[str, str]:
     offers = {
         name: Path(sims.figures.__path__[0], f"{name}.py").read_text("utf-8") for name in names
     }
-    own = [name for name, text in offers.items() if re.search(r"^REPRODUCTION = ", text, re.M)]
+    own = [name for name, text in offers.items() if re.search(r"^REPRODUCTION = ", text, re.MULTILINE)]
     return {name: f"{sims.figures.__name__}.{name}" for name in sorted(own, key=by_number)}
 
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from sims.figures.command import by_number
 from sims.figures.claims import Row, median, row_from
+from sims.figures.command import by_number
 from sims.figures.evidence import DATA
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
