@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from learners.base import AbstractLearner
 
@@ -95,11 +95,16 @@ class AbstractTrained(AbstractLearner):
 
         rows = _minibatches(self.batch, x.shape[0], step_keys)
         begin = (start.trained, optimiser.init(start.trained))
+        # Backwards, a step's activities are computed again from its weights: for small circuits
+        # that is faster than storing them, for spiking ones they would be too many to store.
+        step = jax.checkpoint(step, prevent_cse=False)
         (trained, _), losses = jax.lax.scan(step, begin, (step_keys, rows))
         return Network(trained, start.fixed), losses
 
 
-def _minibatches(batch: int, count: int, keys: PRNGKeyArray) -> Array | None:
+def _minibatches(
+    batch: int, count: int, keys: Key[Array, " step"]
+) -> Int[Array, "step row"] | None:
     """Return the trials of every step, drawn without repeats; None: always all of them."""
     if batch == 0 or batch >= count:
         return None

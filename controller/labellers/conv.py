@@ -15,7 +15,6 @@ from protocols.spaces.images import Images
 
 REFERENCE_IMAGES = 128
 """Images by which labels are standardised; fewer than for other labellers, each costs more."""
-SATURATION = 3.0  # of normal values, 3 in 5 become labels beyond ±0.9
 
 
 class Conv(AbstractLabeller):
@@ -29,11 +28,9 @@ class Conv(AbstractLabeller):
     """Number of filters in each convolutional layer."""
     kernel: Kernel = 5
     """Height and width of a filter in pixels; odd."""
-    output: Literal["tanh", "linear", "standard", "saturated"] = "tanh"
+    output: Literal["tanh", "linear", "standard"] = "tanh"
     """`tanh` keeps labels in [-1, 1]; `linear` leaves that to the distribution term; `standard`
-    gives labels mean 0 and the spread of a uniform label, then clips them; `saturated` is
-    tanh(3 · value) of values with mean 0 and spread 1: most labels are near -1 or 1, which is the
-    high variance that figure 6 asks for."""
+    gives labels mean 0 and the spread of a uniform label, then clips them."""
 
     @property
     def is_linear(self) -> bool:
@@ -70,10 +67,8 @@ class Conv(AbstractLabeller):
             return values
         points = jnp.asarray(space.reference(REFERENCE_IMAGES), x.dtype)
         reference = self._forward(space, theta, points)
-        values = (values - jnp.mean(reference)) / jnp.sqrt(jnp.var(reference) + 1e-12)
-        if self.output == "standard":
-            return jnp.clip(values / 3**0.5, -1.0, 1.0)
-        return jnp.tanh(SATURATION * values)
+        spread = jnp.sqrt(jnp.var(reference) + 1e-12)
+        return jnp.clip((values - jnp.mean(reference)) / (3**0.5 * spread), -1.0, 1.0)
 
     def _forward(
         self, space: AbstractSpace, theta: Float[Array, " theta"], x: Float[Array, "point feature"]

@@ -11,6 +11,7 @@ from protocols.spaces.base import AbstractSpace
 from protocols.spaces.circle import Circle
 from protocols.spaces.disk import Disk
 from protocols.spaces.harmonics import spherical, spherical_reference
+from protocols.spaces.images import Images
 from protocols.spaces.interval import Interval
 from protocols.spaces.sphere import Sphere
 from protocols.spaces.table import Table
@@ -18,9 +19,11 @@ from protocols.spaces.table import Table
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
 
 
-@pytest.fixture(params=["sphere", "sphere5", "circle", "disk", "interval", "table"])
+@pytest.fixture(params=["sphere", "sphere5", "circle", "disk", "interval", "table", "images"])
 def space(request, tmp_path):
     np.save(tmp_path / "rows.npy", ROWS)
+    np.save(tmp_path / "images.npy", ROWS.reshape(60, 2, 2) / 10 + 0.5)
+    np.save(tmp_path / "classes.npy", np.arange(60) % 3)
     return {
         "sphere": Sphere(),
         "sphere5": Sphere(dimensions=5),
@@ -28,12 +31,15 @@ def space(request, tmp_path):
         "disk": Disk(),
         "interval": Interval(),
         "table": Table(path=str(tmp_path / "rows.npy")),
+        "images": Images(
+            source=str(tmp_path / "images.npy"), labels=str(tmp_path / "classes.npy"), held_out=0.0
+        ),
     }[request.param]
 
 
 def test_every_kind_that_is_found_is_a_case_here():
     found = discover(protocols.spaces, AbstractSpace, "biasloop.spaces")
-    assert set(found) == {"sphere", "circle", "disk", "interval", "table"}
+    assert set(found) == {"sphere", "circle", "disk", "interval", "table", "images"}
 
 
 def test_samples_are_distinct_points_of_the_space_and_follow_the_key(space):

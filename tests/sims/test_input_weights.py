@@ -35,6 +35,7 @@ NOTHING = FoundFunction(
     power=1.0,
     affine_r2=1.0,
     held_out=HeldOut(0.0, 0.0, 0.0, 1),
+    others=(),
     max_cosine=0.0,
 )
 

@@ -53,19 +53,6 @@ def test_standard_labels_have_mean_0_and_the_spread_of_a_uniform_label(space):
     np.testing.assert_allclose(standard, jnp.clip(expected, -1, 1), atol=1e-5)
 
 
-def test_saturated_labels_are_mostly_near_their_limits(space):
-    x = jnp.asarray(space.rows, jnp.float32)
-    theta = Conv(channels=(2,), kernel=3).initial(space, key=jax.random.key(0))
-    values, labels = (
-        Conv(channels=(2,), kernel=3, output=output).labels(space, theta, x)
-        for output in ("linear", "saturated")
-    )
-    np.testing.assert_allclose(
-        labels, np.tanh(3 * (values - values.mean()) / values.std()), atol=1e-5
-    )
-    assert float(jnp.var(labels)) > 0.7
-
-
 def test_its_gradient_is_that_of_finite_differences(space):
     with jax.enable_x64(True):
         labeller = Conv(channels=(2, 3), kernel=3, output="standard")
