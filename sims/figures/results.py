@@ -67,6 +67,8 @@ def _cells(row: Row) -> list[str]:
 
 
 def _spread(values: list[float | None]) -> str:
+    if all(value is None for value in values):
+        return "—"
     middle = median(values)
     if middle is None:
         return "undefined in some seed"
