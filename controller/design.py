@@ -45,6 +45,13 @@ class Design:
         return self.strategy.population * len(self.panel.learners)
 
     @property
+    def bytes_per_generation(self) -> int:
+        """Size of the largest parts of one generation's record: its stimuli and its θ."""
+        sets = 1 if self.common_stimuli else self.strategy.population
+        stimuli = sets * (self.n_train + self.n_test) * self.space.dim
+        return 4 * (stimuli + (self.strategy.population + 1) * self.theta_size)
+
+    @property
     def theta_size(self) -> int:
         """Length of θ."""
         return self.labeller.size(self.space)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from controller.design import Record, by_episode
+from controller.design import Design, Record, by_episode
 from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.failure import explain
@@ -38,6 +38,7 @@ BLOCK_SECONDS = 0.5
 FIRST_BLOCK = 4
 FOLD_SECONDS = 2.0
 BUFFER_TRIALS = 2**18
+BUFFER_BYTES = 2**27  # of stimuli, which may be images, and of θ
 MAX_BLOCK = 1024
 
 
@@ -95,7 +96,7 @@ class DryRun:
         self.experiment = experiment
         self.store = store
         self.design = experiment.design()
-        self.engine = Engine(self.design, block=block_size(self.design.trials_per_generation))
+        self.engine = Engine(self.design, block=block_size(self.design))
         self.root = root_key(experiment)
         self.arms = 2 if store.header["control"] else 1
         self.on_progress = on_progress
@@ -132,7 +133,7 @@ class DryRun:
             return first_position(self.engine, self.root, stages)
         if self.design.space.sha256 != self.store.header["stimuli_sha256"]:
             raise LoopError(
-                "the stimulus table is not the one that this run began with (its hash differs); "
+                "the stimuli are not those that this run began with (their hash differs); "
                 "put the first file back, or start a new run"
             )
         return position_from(arrays, self.engine, self.root, stages)
@@ -267,9 +268,10 @@ class DryRun:
         return time.time_ns() - int(self.store.header["created_ns"])
 
 
-def block_size(trials_per_generation: int) -> int:
+def block_size(design: Design) -> int:
     """Return how many generations' records one call of the engine holds."""
-    return max(1, min(MAX_BLOCK, BUFFER_TRIALS // trials_per_generation))
+    by_trials = BUFFER_TRIALS // design.trials_per_generation
+    return max(1, min(MAX_BLOCK, by_trials, BUFFER_BYTES // design.bytes_per_generation))
 
 
 def _next_size(size: int, seconds: float, limit: int) -> int:

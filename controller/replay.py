@@ -68,12 +68,12 @@ def verify(folder: Path) -> Replay:
 
     Raises:
         controller.store.StoreError: the store can't be read.
-        LoopError: the stimulus table isn't the one of the run.
+        LoopError: the stimuli are not those of the run.
     """
     with History(folder) as history:
         experiment = frozen_document(history.document, folder).value
         if experiment.space.build().sha256 != history.header["stimuli_sha256"]:
-            raise LoopError("the stimulus table is not the one of this run (its hash differs)")
+            raise LoopError("the stimuli are not those of this run (their hash differs)")
         replayer = _Replayer(experiment, history)
         difference = next(iter(replayer.differences()), None)
         return Replay(
@@ -88,7 +88,7 @@ class _Replayer:
     def __init__(self, experiment: Experiment, history: History):
         design = experiment.design()
         self.experiment, self.history = experiment, history
-        self.engine = Engine(design, block=block_size(design.trials_per_generation))
+        self.engine = Engine(design, block=block_size(design))
         self.root = root_key(experiment)
         self.ask_learner = design.strategy.needs_gradient
         self.generations = 0
