@@ -177,7 +177,7 @@ class DryRun:
         return after
 
     def _block_frame(self, position: Position, record: Record, done: int) -> GenerationBlock:
-        keep = by_episode(jax.tree.map(lambda array: np.asarray(array)[:done], record))
+        keep: Any = by_episode(jax.tree.map(lambda array: np.asarray(array)[:done], record))
         asked = position.arm == LEARNER_ARM
         trials = slice(None) if asked else slice(0, 0)  # a control runs no trial
         log = self.experiment.log.theta

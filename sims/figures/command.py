@@ -17,6 +17,7 @@ import typer
 import sims.figures
 
 ALL = "all"
+OFFERED = re.compile(r"^REPRODUCTION = ", re.MULTILINE)
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 JOBS = max(1, os.cpu_count() or 1)
 
@@ -65,7 +66,7 @@ def found() -> dict[str, str]:
     offers = {
         name: Path(sims.figures.__path__[0], f"{name}.py").read_text("utf-8") for name in names
     }
-    own = [name for name, text in offers.items() if re.search(r"^REPRODUCTION = ", text, re.MULTILINE)]
+    own = [name for name, text in offers.items() if OFFERED.search(text)]
     return {name: f"{sims.figures.__name__}.{name}" for name in sorted(own, key=by_number)}
 
 
