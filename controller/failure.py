@@ -1,8 +1,9 @@
 """Why a learner gave no answer: what to tell whoever has to mend it."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from controller.design import Design, Record
 from controller.panel import learner_key
@@ -31,8 +32,8 @@ def explain(design: Design, record: Record, slot: int, key: PRNGKeyArray) -> str
     stimuli = record.stimuli[min(slot, record.stimuli.shape[0] - 1)]
     step = _diverged_at(
         learner,
-        stimuli[: design.n_train],
-        record.labels[slot, : design.n_train],
+        jnp.asarray(stimuli[: design.n_train]),
+        jnp.asarray(record.labels[slot, : design.n_train]),
         learner_key(key, index),
     )
     if step is None:
@@ -40,9 +41,7 @@ def explain(design: Design, record: Record, slot: int, key: PRNGKeyArray) -> str
     return f"{said}: its training diverged at step {step + 1}; lower its learning_rate."
 
 
-def _diverged_at(
-    learner: AbstractLearner, x: np.ndarray, z: np.ndarray, key: PRNGKeyArray
-) -> int | None:
+def _diverged_at(learner: AbstractLearner, x: Array, z: Array, key: PRNGKeyArray) -> int | None:
     """Return the first training step with a loss that is not finite, from 0."""
     if not isinstance(learner, AbstractTrained):
         return None
