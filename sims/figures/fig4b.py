@@ -13,10 +13,20 @@ SETTINGS = Settings(
         Variant("100 features", "fig4b", ("learner.width=100",)),
     ),
     claims=(
-        Claim("linear over kernel error", "20 features", neglected_over_chosen(), at_least=15),
-        Claim("second-order share", "20 features", degree_share(2, 1)),
-        Claim("linear over kernel error", "100 features", neglected_over_chosen(), at_least=100),
-        Claim("second-order share", "100 features", degree_share(2, 1)),
+        Claim(
+            "linear over kernel error, 20 features",
+            "20 features",
+            neglected_over_chosen(),
+            at_least=15,
+        ),
+        Claim("second-order share, 20 features", "20 features", degree_share(2, 1)),
+        Claim(
+            "linear over kernel error, 100 features",
+            "100 features",
+            neglected_over_chosen(),
+            at_least=100,
+        ),
+        Claim("second-order share, 100 features", "100 features", degree_share(2, 1)),
     ),
 )
 PANELS = (("20 features", 1), ("100 features", 1))

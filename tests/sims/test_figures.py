@@ -165,3 +165,8 @@ def test_a_seed_without_a_number_leaves_no_median():
 
 def test_the_recorded_table_is_the_one_that_the_recorded_rows_give():
     assert results.RESULTS.read_text("utf-8") == results.table(DATA.glob("*.json"))
+
+
+def test_the_readme_shows_what_the_recorded_rows_say():
+    readme = results.README.read_text("utf-8")
+    assert readme == results.with_headlines(readme, results.headlines(DATA.glob("*.json")))
