@@ -54,9 +54,9 @@ class Images(AbstractSpace):
     """Part of each class that no search sees, spread evenly over the source."""
     split: Split = "search"
     """Which images are the stimuli: those for a search, or those held out from it."""
-    equal_contrast: bool = False
-    """Whether every image is scaled to mean square 1, so that the amount of ink tells little; if
-    not, grey values stay in [0, 1]."""
+    normalised: bool = False
+    """Whether every image is scaled to mean square 1, so that the amount of ink tells little, and
+    the mean of the search's images is then subtracted; if not, grey values stay in [0, 1]."""
 
     @property
     def rows(self) -> Float64[np.ndarray, "image pixel"]:
@@ -125,7 +125,7 @@ class Images(AbstractSpace):
             per_class=self.per_class,
             held_out=self.held_out,
             split=self.split,
-            equal_contrast=self.equal_contrast,
+            normalised=self.normalised,
         )
 
 
@@ -149,12 +149,11 @@ def _choose(
     per_class: int,
     held_out: float,
     split: Split,
-    equal_contrast: bool,
+    normalised: bool,
 ) -> _Chosen:
     stack = read_images(resolve(source), labels)
     groups = _groups(stack.classes, len(stack.images), classes, per_class)
-    parts = [group[_is_held_out(len(group), held_out) == (split == "held_out")] for group in groups]
-    rows = np.sort(np.concatenate(parts))
+    rows = _rows_in(groups, held_out, split)
     if len(rows) < 2:
         total = sum(map(len, groups))
         raise SpaceError(
@@ -162,14 +161,31 @@ def _choose(
             f"change held_out = {held_out}, per_class or classes"
         )
     pixels = stack.images[rows].reshape(len(rows), -1)
-    if equal_contrast:
-        size = np.sqrt(np.mean(pixels**2, axis=1, keepdims=True))
-        pixels = pixels / np.where(size > 0, size, 1)
+    if normalised:  # by the search's mean: what is held out mustn't change what a stimulus is
+        seen = stack.images[_rows_in(groups, held_out, "search")]
+        mean = np.mean(_equal_contrast(seen.reshape(len(seen), -1)), axis=0)
+        pixels = _equal_contrast(pixels) - mean
     single = pixels.astype(np.float32)
     pixels.setflags(write=False)
     single.setflags(write=False)
     chosen = None if stack.classes is None else stack.classes[rows]
     return _Chosen(pixels, single, chosen, (stack.images.shape[1], stack.images.shape[2]))
+
+
+def _rows_in(
+    groups: list[Int64[np.ndarray, " row"]], held_out: float, split: Split
+) -> Int64[np.ndarray, " row"]:
+    """Return the rows of one split, in the order of the source."""
+    parts = [group[_is_held_out(len(group), held_out) == (split == "held_out")] for group in groups]
+    return np.sort(np.concatenate(parts))
+
+
+def _equal_contrast(
+    pixels: Float64[np.ndarray, "image pixel"],
+) -> Float64[np.ndarray, "image pixel"]:
+    """Scale every image to mean square 1; black ones stay black."""
+    size = np.sqrt(np.mean(pixels**2, axis=1, keepdims=True))
+    return pixels / np.where(size > 0, size, 1)
 
 
 def _groups(
