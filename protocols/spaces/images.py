@@ -173,7 +173,7 @@ def _choose(
 
 
 def _rows_in(
-    groups: list[Int64[np.ndarray, " row"]], held_out: float, split: Split
+    groups: list[Int64[np.ndarray, "_"]], held_out: float, split: Split
 ) -> Int64[np.ndarray, " row"]:
     """Return the rows of one split, in the order of the source."""
     parts = [group[_is_held_out(len(group), held_out) == (split == "held_out")] for group in groups]
@@ -193,7 +193,7 @@ def _groups(
     count: int,
     classes: tuple[int, ...],
     per_class: int,
-) -> list[Int64[np.ndarray, " row"]]:
+) -> list[Int64[np.ndarray, "_"]]:
     """Return the rows of each class that was asked for, as many as were asked for."""
     if of_images is None:
         if classes:

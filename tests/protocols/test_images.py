@@ -133,20 +133,25 @@ class TestSplits:
         expected = space.rows.astype(np.float32)
         assert np.array_equal(np.unique(drawn, axis=0), np.unique(expected, axis=0))
 
-    def test_images_of_equal_contrast_have_the_same_mean_square(self, tmp_path):
+    def test_normalised_images_have_equal_contrast_less_the_mean_of_the_search(self, tmp_path):
         images = PIXELS.copy()
         images[4] = 0  # a black one stays black
         source = write_idx(tmp_path, images=images)
-        equal, plain = (
-            Images(source=source, held_out=0.0, equal_contrast=value) for value in (True, False)
-        )
-        expected = np.ones(40)
-        expected[4] = 0
-        np.testing.assert_allclose(np.mean(equal.rows**2, axis=1), expected)
-        np.testing.assert_allclose(
-            equal.rows[3] * np.linalg.norm(plain.rows[3]) / 12**0.5, plain.rows[3]
-        )
-        assert equal.sha256 != plain.sha256
+        settings = {"source": source, "held_out": 0.25}
+        plain = {split: Images(split=split, **settings).rows for split in ("search", "held_out")}
+        lengths = {
+            split: np.sqrt(np.mean(rows**2, axis=1, keepdims=True)) for split, rows in plain.items()
+        }
+        equal = {
+            split: rows / np.where(lengths[split] > 0, lengths[split], 1)
+            for split, rows in plain.items()
+        }
+        for split in ("search", "held_out"):
+            space = Images(split=split, normalised=True, **settings)
+            np.testing.assert_allclose(
+                space.rows, equal[split] - equal["search"].mean(axis=0), atol=1e-12
+            )
+        assert space.sha256 != Images(split="held_out", **settings).sha256
 
     def test_reference_images_are_spread_over_the_source(self, tmp_path):
         space = Images(source=write_idx(tmp_path), held_out=0.0)
