@@ -10,16 +10,21 @@ from protocols.registry import discover
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.circle import Circle
 from protocols.spaces.disk import Disk
+from protocols.spaces.fitted import Fitted
 from protocols.spaces.harmonics import spherical, spherical_reference
 from protocols.spaces.images import Images
 from protocols.spaces.interval import Interval
+from protocols.spaces.odours import Odours
 from protocols.spaces.sphere import Sphere
 from protocols.spaces.table import Table
 
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
 
 
-@pytest.fixture(params=["sphere", "sphere5", "circle", "disk", "interval", "table", "images"])
+KINDS = ["circle", "disk", "fitted", "images", "interval", "odours", "sphere", "table"]
+
+
+@pytest.fixture(params=[*KINDS, "sphere5"])
 def space(request, tmp_path):
     np.save(tmp_path / "rows.npy", ROWS)
     np.save(tmp_path / "images.npy", ROWS.reshape(60, 2, 2) / 10 + 0.5)
@@ -30,6 +35,8 @@ def space(request, tmp_path):
         "circle": Circle(),
         "disk": Disk(),
         "interval": Interval(),
+        "fitted": Fitted(source=str(tmp_path / "rows.npy"), rank=2),
+        "odours": Odours(),
         "table": Table(path=str(tmp_path / "rows.npy")),
         "images": Images(
             source=str(tmp_path / "images.npy"), labels=str(tmp_path / "classes.npy"), held_out=0.0
@@ -39,7 +46,7 @@ def space(request, tmp_path):
 
 def test_every_kind_that_is_found_is_a_case_here():
     found = discover(protocols.spaces, AbstractSpace, "biasloop.spaces")
-    assert set(found) == {"sphere", "circle", "disk", "interval", "table", "images"}
+    assert set(found) == set(KINDS)
 
 
 def test_samples_are_distinct_points_of_the_space_and_follow_the_key(space):
