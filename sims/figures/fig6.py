@@ -149,7 +149,8 @@ def _histogram(
         axes.hist(labels[classes == digit], bins=bins, alpha=0.6, label=f"digit {digit}")
     axes.axvline(threshold, color="0.2", linewidth=1, label="split")
     axes.set(xlabel=LABEL, ylabel=f"of {len(labels)} images", xlim=(-1, 1))
-    axes.legend(fontsize=7)
+    axes.margins(y=0.35)  # room for the legend
+    axes.legend(fontsize=7, ncols=3, loc="upper center")
 
 
 REPRODUCTION = reproduction(SETTINGS, plot)
