@@ -1,0 +1,1 @@
+"""The device's program, and what builds it."""
