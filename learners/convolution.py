@@ -4,7 +4,7 @@ Bias and ReLU are monotonic, so they commute with the maximum and are applied to
 numbers. The convolution is one matrix product with the image's windows, which don't depend on
 weights, so no derivative goes through their cutting. Maxima are written as a
 choice of winners that is constant to differentiation. Measured on a CPU at figure 6's sizes, this
-makes the gradient through 100 training steps several times cheaper than XLA's own convolution.
+makes the gradient through 100 training steps about three times cheaper than XLA's own convolution.
 """
 
 from typing import Annotated
