@@ -1,14 +1,14 @@
 """A small convolutional network as labeller, for images: the paper's meta-learner of figure 6."""
 
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
-import jax
 import jax.numpy as jnp
 from annotated_types import Ge, MaxLen, MinLen
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from controller.labellers.base import AbstractLabeller
+from controller.labellers.network import Output, bounded, he_weights, parameters
 from learners.convolution import POOL, Kernel, check_sizes, convolve, windows
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.images import Images
@@ -28,7 +28,7 @@ class Conv(AbstractLabeller):
     """Number of filters in each convolutional layer."""
     kernel: Kernel = 5
     """Height and width of a filter in pixels; odd."""
-    output: Literal["tanh", "linear", "standard"] = "tanh"
+    output: Output = "tanh"
     """`tanh` keeps labels in [-1, 1]; `linear` leaves that to the distribution term; `standard`
     gives labels mean 0 and the spread of a uniform label, then clips them."""
 
@@ -43,15 +43,11 @@ class Conv(AbstractLabeller):
 
     def size(self, space: AbstractSpace) -> int:
         """Length of θ."""
-        return sum((m + 1) * n for m, n in self._layers(space))
+        return parameters(self._layers(space))
 
     def initial(self, space: AbstractSpace, *, key: PRNGKeyArray) -> Float[Array, " theta"]:
         """Return He-scaled random weights and zero biases."""
-        parts = []
-        for m, n in self._layers(space):
-            key, part = jax.random.split(key)
-            parts += [jax.random.normal(part, (m * n,)) * (2 / m) ** 0.5, jnp.zeros(n)]
-        return jnp.concatenate(parts)
+        return he_weights(self._layers(space), key=key)
 
     def labels(
         self,
@@ -60,15 +56,13 @@ class Conv(AbstractLabeller):
         x: Float[Array, "point feature"],
     ) -> Float[Array, " point"]:
         """Evaluate f_θ at `x`."""
-        values = self._forward(space, theta, x)
-        if self.output == "tanh":
-            return jnp.tanh(values)
-        if self.output == "linear":
-            return values
-        points = jnp.asarray(space.reference(REFERENCE_IMAGES), x.dtype)
-        reference = self._forward(space, theta, points)
-        spread = jnp.sqrt(jnp.var(reference) + 1e-12)
-        return jnp.clip((values - jnp.mean(reference)) / (3**0.5 * spread), -1.0, 1.0)
+        return bounded(
+            self.output,
+            self._forward(space, theta, x),
+            lambda: self._forward(
+                space, theta, jnp.asarray(space.reference(REFERENCE_IMAGES), x.dtype)
+            ),
+        )
 
     def _forward(
         self, space: AbstractSpace, theta: Float[Array, " theta"], x: Float[Array, "point feature"]

@@ -9,6 +9,7 @@ from annotated_types import Ge, MinLen
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from controller.labellers.base import REFERENCE_POINTS, AbstractLabeller
+from controller.labellers.network import Output, bounded, he_weights, parameters
 from protocols.spaces.base import AbstractSpace
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "gelu": jax.nn.gelu}
@@ -22,7 +23,7 @@ class MLP(AbstractLabeller):
     """Number of units in each hidden layer; empty: an affine labeller."""
     activation: Literal["relu", "tanh", "gelu"] = "relu"
     """Non-linearity of the hidden layers."""
-    output: Literal["tanh", "linear", "standard"] = "tanh"
+    output: Output = "tanh"
     """`tanh` keeps labels in [-1, 1]; `linear` leaves that to the distribution term; `standard`
     gives labels mean 0 and the spread of a uniform label, then clips them."""
 
@@ -36,15 +37,11 @@ class MLP(AbstractLabeller):
 
     def size(self, space: AbstractSpace) -> int:
         """Length of θ."""
-        return sum((m + 1) * n for m, n in pairwise(self._widths(space)))
+        return parameters(pairwise(self._widths(space)))
 
     def initial(self, space: AbstractSpace, *, key: PRNGKeyArray) -> Float[Array, " theta"]:
         """Return He-scaled random weights and zero biases."""
-        parts = []
-        for m, n in pairwise(self._widths(space)):
-            key, part = jax.random.split(key)
-            parts += [jax.random.normal(part, (m * n,)) * (2 / m) ** 0.5, jnp.zeros(n)]
-        return jnp.concatenate(parts)
+        return he_weights(pairwise(self._widths(space)), key=key)
 
     def labels(
         self,
@@ -53,15 +50,13 @@ class MLP(AbstractLabeller):
         x: Float[Array, "point feature"],
     ) -> Float[Array, " point"]:
         """Evaluate f_θ at `x`."""
-        values = self._forward(space, theta, x)
-        if self.output == "tanh":
-            return jnp.tanh(values)
-        if self.output == "standard":
-            points = jnp.asarray(space.reference(REFERENCE_POINTS), x.dtype)
-            reference = self._forward(space, theta, points)
-            spread = jnp.sqrt(jnp.var(reference) + 1e-12)
-            return jnp.clip((values - jnp.mean(reference)) / (3**0.5 * spread), -1.0, 1.0)
-        return values
+        return bounded(
+            self.output,
+            self._forward(space, theta, x),
+            lambda: self._forward(
+                space, theta, jnp.asarray(space.reference(REFERENCE_POINTS), x.dtype)
+            ),
+        )
 
     def _forward(
         self, space: AbstractSpace, theta: Float[Array, " theta"], x: Float[Array, "point feature"]
