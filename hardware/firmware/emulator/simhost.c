@@ -182,7 +182,7 @@ static void read_pty(void) {
             queue[queue_put++ % QUEUE] = bytes[at];
     if (!feeding && queue_put != queue_taken) {
         feeding = true;
-        avr_cycle_timer_register(avr, BYTE_CYCLES, feed, NULL);
+        avr_cycle_timer_register(avr, 1, feed, NULL); /* simavr adds the byte's time */
     }
 }
 
@@ -388,7 +388,7 @@ static void run(void) {
         read_pty();
         if ((double)avr->cycle >= target) {
             struct pollfd ready[2] = {{pty, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
-            struct timespec little = {0, frozen ? 2000000 : 40000};
+            struct timespec little = {0, frozen ? 2000000 : 5000};
             fflush(record);
             ppoll(ready, 2, &little, NULL);
             continue;

@@ -1,0 +1,119 @@
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hardware.interface import Pulsed
+from hardware.reward_ledger import LedgerError, RewardLedger, Total
+
+ROOT = Path(__file__).parents[2]
+PULSE = Pulsed("valve_left", id=1, start_us=1000, width_us=40_000, cut=False)
+
+
+def test_the_same_pulse_read_twice_counts_once(tmp_path):
+    with RewardLedger(tmp_path / "rewards.sqlite") as ledger:
+        assert ledger.record("a1", 7, PULSE, 4.0, 10)
+        assert not ledger.record("a1", 7, PULSE, 4.0, 20)
+        assert ledger.totals() == {"valve_left": Total(1, 40_000, 4.0)}
+
+
+def test_the_same_number_in_another_boot_or_device_is_another_pulse(tmp_path):
+    with RewardLedger(tmp_path / "rewards.sqlite") as ledger:
+        assert ledger.record("a1", 7, PULSE, 4.0, 10)
+        assert ledger.record("a1", 8, PULSE, 4.0, 20)
+        assert ledger.record("b2", 7, PULSE, None, 30)
+        assert ledger.totals() == {"valve_left": Total(3, 120_000, 8.0)}
+        assert ledger.of_boot("a1", 8) == {"valve_left": Total(1, 40_000, 4.0)}
+
+
+def test_totals_are_by_line_from_a_moment_on(tmp_path):
+    with RewardLedger(tmp_path / "rewards.sqlite") as ledger:
+        ledger.record("a1", 7, PULSE, 4.0, 10)
+        ledger.record("a1", 7, replace(PULSE, id=2, line="puff"), None, 20)
+        ledger.record("a1", 7, replace(PULSE, id=3), 4.0, 20)
+        assert ledger.totals(20) == {
+            "valve_left": Total(1, 40_000, 4.0),
+            "puff": Total(1, 40_000, 0.0),
+        }
+        assert ledger.totals(21) == {}
+
+
+def test_another_pulse_under_a_number_that_is_taken_is_an_error(tmp_path):
+    with RewardLedger(tmp_path / "rewards.sqlite") as ledger:
+        ledger.record("a1", 7, PULSE, 4.0, 10)
+        with pytest.raises(LedgerError, match="give the device a new id"):
+            ledger.record("a1", 7, replace(PULSE, width_us=50_000), 5.0, 20)
+        assert ledger.totals() == {"valve_left": Total(1, 40_000, 4.0)}
+
+
+def test_it_goes_on_after_a_restart(tmp_path):
+    path = tmp_path / "rewards.sqlite"
+    for boot in (1, 2):
+        with RewardLedger(path) as ledger:
+            ledger.record("a1", boot, PULSE, 4.0, boot)
+    with RewardLedger(path) as ledger:
+        assert ledger.totals()["valve_left"].pulses == 2
+
+
+def test_every_acknowledged_pulse_survives_a_kill(tmp_path):
+    path = tmp_path / "rewards.sqlite"
+    code = """
+        import sys
+        from pathlib import Path
+        from hardware.interface import Pulsed
+        from hardware.reward_ledger import RewardLedger
+        ledger = RewardLedger(Path(sys.argv[1]))
+        for number in range(1, 10**6):
+            ledger.record("a1", 7, Pulsed("valve_left", number, number, 10, False), 1.0, number)
+            print(number, flush=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
+    acknowledged = 0
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as process:
+        for line in process.stdout:
+            acknowledged = int(line)
+            if acknowledged == 100:
+                process.send_signal(signal.SIGKILL)
+    with RewardLedger(path) as ledger:
+        kept = ledger.totals()["valve_left"].pulses
+        assert kept in (acknowledged, acknowledged + 1)
+        assert not ledger.record("a1", 7, Pulsed("valve_left", 100, 100, 10, False), 1.0, 100)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 99, None])
+def test_a_file_of_another_program_is_refused_and_left_alone(tmp_path, content):
+    path = tmp_path / "other.sqlite"
+    if content is None:
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE mice (name)")
+        connection.close()
+        content = path.read_bytes()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(LedgerError, match=r"other\.sqlite"):
+        RewardLedger(path)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_does_not_exist_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(LedgerError, match="none"):
+        RewardLedger(tmp_path / "none" / "rewards.sqlite")
+
+
+def test_a_pulse_that_cannot_be_written_is_an_error(tmp_path):
+    path = tmp_path / "rewards.sqlite"
+    with RewardLedger(path) as ledger:
+        blocker = sqlite3.connect(path, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match="no other program has the file open"):
+            ledger.record("a1", 7, PULSE, 4.0, 10)
+        blocker.close()
+        assert ledger.record("a1", 7, PULSE, 4.0, 10)
