@@ -12,7 +12,9 @@ DAY = date(2026, 1, 31)
 
 
 def calibration(*ul_per_pulse, widths_ms=(20, 40, 80, 160), days=30):
-    weighings = [Weighing.of_volume(1000 * w, v) for w, v in zip(widths_ms, ul_per_pulse, strict=True)]
+    weighings = [
+        Weighing.of_volume(1000 * w, v) for w, v in zip(widths_ms, ul_per_pulse, strict=True)
+    ]
     return ValveCalibration("valve_left", DAY, days, tuple(weighings))
 
 

@@ -43,10 +43,12 @@
 #define BYTE_CYCLES 320    /* of one byte at 500 kbaud */
 #define MCUSR_AT 0x54
 #define EXTERNAL_RESET 2
-#define STAND_STILL 0xCFFF /* rjmp to itself */
 #define QUEUE 65536
 #define EVENTS 65536
 #define LATE_NS 2000000000ULL
+
+/* Two jumps, to each other: simavr ends at one to itself with interrupts off. */
+static const unsigned char stand_still[] = {0x00, 0xC0, 0xFE, 0xCF};
 
 struct change {
     avr_cycle_count_t cycle;
@@ -66,7 +68,7 @@ static struct change changes[EVENTS]; /* a heap by cycle */
 static int change_count;
 static bool feeding, frozen;
 static long hung_at = -1;
-static uint16_t hung_was;
+static unsigned char hung_was[sizeof stand_still];
 static double skew_ppm;
 
 static uint64_t now_ns(void) {
@@ -203,8 +205,7 @@ static void restarted(void) {
         }
     }
     if (hung_at >= 0) {
-        avr->flash[hung_at] = (uint8_t)hung_was;
-        avr->flash[hung_at + 1] = (uint8_t)(hung_was >> 8);
+        memcpy(avr->flash + hung_at, hung_was, sizeof hung_was);
         hung_at = -1;
     }
     avr_cycle_timer_cancel(avr, no_longer_sleep, NULL);
@@ -229,10 +230,10 @@ static void hang(int interrupts) {
     if (hung_at >= 0)
         return;
     hung_at = (long)avr->pc;
-    hung_was = (uint16_t)(avr->flash[hung_at] | avr->flash[hung_at + 1] << 8);
-    avr->flash[hung_at] = STAND_STILL & 0xFF;
-    avr->flash[hung_at + 1] = STAND_STILL >> 8;
+    memcpy(hung_was, avr->flash + hung_at, sizeof hung_was);
+    memcpy(avr->flash + hung_at, stand_still, sizeof stand_still);
     avr->sreg[S_I] = (uint8_t)(interrupts != 0);
+    avr->state = cpu_Running; /* it may have slept */
 }
 
 static bool is_pin(int pin) { return pin >= 0 && pin < PINS; }

@@ -27,6 +27,7 @@
 #endif
 
 #define TICK 2000    /* half microseconds */
+#define BACKWARDS 0xF000
 #define NEAR_US 8    /* closer than this a compare could be missed while it is set */
 #define AHEAD_US 2500
 #define RING 128     /* bytes, a power of two */
@@ -45,7 +46,8 @@ static const struct line lines[] PROGMEM = {LINES(LINE_ENTRY)};
 static struct pin pins[LINE_COUNT];
 static uint32_t driven;  /* outputs that were switched on, one bit a line */
 static uint32_t seen;    /* inputs as last seen */
-static volatile uint32_t overflows;
+static uint32_t now_us;  /* as counted when it was asked for last */
+static uint16_t counted; /* what the timer showed then */
 static uint32_t boot_id;
 static uint8_t reset_cause;
 static uint8_t tone_top, tone_clock; /* of timer 2; no clock: steady */
@@ -76,15 +78,15 @@ void board_line(uint8_t line, struct line *copy) { memcpy_P(copy, &lines[line], 
 
 uint32_t board_micros(void) {
     uint8_t was = board_lock();
-    uint16_t count = TCNT1;
-    uint32_t wraps = overflows;
-    if ((TIFR1 & _BV(TOV1)) && count < 0x8000)
-        wraps++; /* it has wrapped, and the interrupt waits */
+    uint16_t passed = TCNT1 - counted;
+    if (passed < BACKWARDS) { /* else it hasn't moved on since: the tick reads it all the time */
+        now_us += passed >> 1;
+        counted += passed & 0xFFFE;
+    }
+    uint32_t now = now_us;
     board_unlock(was);
-    return wraps << 15 | count >> 1;
+    return now;
 }
-
-ISR(TIMER1_OVF_vect) { overflows++; }
 
 ISR(TIMER1_COMPA_vect) {
     TIMSK1 &= (uint8_t)~_BV(OCIE1A);
@@ -279,8 +281,8 @@ void avr_board_start(void) {
     }
     seen = board_inputs();
     OCR1B = TCNT1 + TICK;
-    TIFR1 = _BV(OCF1B) | _BV(OCF1A) | _BV(TOV1);
-    TIMSK1 = _BV(OCIE1B) | _BV(TOIE1);
+    TIFR1 = _BV(OCF1B) | _BV(OCF1A);
+    TIMSK1 = _BV(OCIE1B);
     set_sleep_mode(SLEEP_MODE_IDLE);
     wdt_enable(WDTO_120MS);
     sei();
