@@ -9,19 +9,19 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
+from hardware.display_commands import Clear, Command, MeasureFrames, Play, Prepare, Show
 from hardware.frames import Frames, FrameTimes
 from hardware.interface import DisplayError, Flip, Scene
 from hardware.screen import Screen
 from hardware.shapes import check_scene
 from hardware.sound import Binaural
-from hardware.stimulus_process import Clear, Command, MeasureFrames, Play, Prepare, Show
 from hardware.worker import Worker
 
 SOUND_S = 15.0  # the first tone looks for a device
 SCREEN_REMEDY = (
-    "check that the screen is connected and on, and that DISPLAY names it: on the rig's own desktop "
-    "it does, over ssh `export DISPLAY=:0`, without a screen `Xvfb :99 -screen 0 1280x1024x24` and "
-    "`export DISPLAY=:99`"
+    "check that the screen is connected and on, and that DISPLAY names it: on the rig's own "
+    "desktop it does, over ssh `export DISPLAY=:0`, without a screen start `Xvfb :99 -screen 0 "
+    "1280x1024x24` and `export DISPLAY=:99`"
 )
 
 

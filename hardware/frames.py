@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 IMMEDIATE_S = 0.002
@@ -61,8 +62,7 @@ def next_frame(last_s: float, now_s: float, period_s: float) -> float:
 
 def summarise(stamps_ns: Sequence[int], period_s: float) -> FrameTimes:
     """Describe flips that followed each other, from their times; at least two."""
-    pairs = zip(stamps_ns, stamps_ns[1:], strict=False)
-    intervals = [(after - before) / 1e9 for before, after in pairs]
+    intervals = [(after - before) / 1e9 for before, after in pairwise(stamps_ns)]
     return FrameTimes(
         frames=len(intervals),
         dropped=sum(dropped(interval, period_s) for interval in intervals),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def match(
     """
     edges_ns = [to_host_ns(edge) for edge in edges_us]
     for name, times in (("flips", flips_ns), ("edges", edges_ns)):
-        if any(after <= before for before, after in zip(times, times[1:], strict=False)):
+        if any(after <= before for before, after in pairwise(times)):
             raise ValueError(f"photodiode: expected {name} in the order of their times; sort them")
     found: list[int | None] = []
     lags: list[float] = []

@@ -40,7 +40,7 @@ def _problems(shape: Shape) -> Iterator[str]:
 
 def _problems_of_kind(shape: Shape) -> Iterator[str]:
     if shape.kind in {"grating", "gabor"} and not 0 <= shape.spatial_frequency < math.inf:
-        yield f"spatial_frequency: expected 0 or more cycles a degree, got {shape.spatial_frequency}"
+        yield f"spatial_frequency: expected cycles a degree, from 0, got {shape.spatial_frequency}"
     if shape.kind == "polygon" and shape.sides < 3:
         yield f"sides: expected at least 3, got {shape.sides}"
     if shape.kind == "dots" and not (1 <= shape.dots <= MAX_DOTS and shape.seed >= 0):

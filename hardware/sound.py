@@ -1,4 +1,4 @@
-"""A tone for each ear, the same but for its phase: where a sound comes from, as a binaural stimulus.
+"""A tone for each ear, the same but for its phase: the sound seems to come from a side.
 
 It needs the computer's sound device. Tones that a board makes itself are lines of the device.
 """

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from psychopy import monitors, visual
+import psychopy.visual
+from psychopy import monitors
+from psychopy.visual.window import Window
 
 from hardware.interface import DisplayError, Shape
 from hardware.screen import Screen
 from hardware.sound import SAMPLE_RATE_HZ, Binaural
 
-Window = visual.Window
+visual: Any = psychopy.visual  # its types are guessed from defaults, and wrong
 CIRCLE_EDGES = 128
 RESOLUTION = 256  # texels along a grating's cycle and a Gabor's envelope
 

@@ -15,9 +15,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
+from hardware.display_commands import Close, Command, Done, Failed
 from hardware.interface import DisplayError
 from hardware.screen import Screen
-from hardware.stimulus_process import Close, Command, Done, Failed, main
+from hardware.stimulus_process import main
 
 LOG_LINES, LOG_BYTES = 8, 4000
 CLOSE_S = 5.0
@@ -44,6 +45,7 @@ class Worker:
         self._deadline_s = time.monotonic() + timeout_s
         self._sender: threading.Thread | None = None
         self._over: str | None = None
+        self._last_words = ""
 
     @property
     def pid(self) -> int | None:
@@ -105,12 +107,15 @@ class Worker:
         return reply
 
     def _give_up(self, how: str) -> NoReturn:
-        doing, code = self._doing, self._process.exitcode if how == "died" else None
+        doing, code = self._doing, None
+        if how == "died":
+            self._process.join(CLOSE_S)
+            code = self._process.exitcode
         self._end(f"its stimulus process {how} when told to {doing}")
         ended = "" if code is None else f" (exit code {code})"
         raise DisplayError(
             f"the stimulus process {how}{ended} when told to {doing}; its window is gone; "
-            f"{RESTART}{self._tail()}"
+            f"{RESTART}{self._told()}"
         )
 
     def _end(self, why: str) -> None:
@@ -125,7 +130,7 @@ class Worker:
         self._last_words = _tail(self._log)
         self._log.unlink(missing_ok=True)
 
-    def _tail(self) -> str:
+    def _told(self) -> str:
         return f". It wrote last:\n{self._last_words}" if self._last_words else ""
 
 

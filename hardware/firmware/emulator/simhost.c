@@ -224,6 +224,7 @@ static void restarted(void) {
 static void reset_line(void) {
     avr_reset(avr);
     avr->data[MCUSR_AT] |= EXTERNAL_RESET;
+    restarted();
 }
 
 static void hang(int interrupts) {

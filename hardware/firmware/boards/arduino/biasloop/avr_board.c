@@ -1,7 +1,8 @@
 /* Clock, pins, interrupts, serial port and EEPROM of an ATmega328P or ATmega2560 at 16 MHz.
  *
- * Timer 1 counts half microseconds: compare A ends pulses, compare B is the tick. Timer 2 makes
- * the tone. Timer 0, the Arduino core's, is switched off, so delay() and millis() stand still. */
+ * Timer 1 counts half microseconds, and its compare ends pulses. Timer 0 is the tick, on its own, so
+ * that a pulse ends a millisecond late at most whatever becomes of the other; it is taken from the
+ * Arduino core, whose delay() and millis() stand still. Timer 2 makes the tone. */
 #include "avr_board.h"
 
 #include <Arduino.h>
@@ -26,7 +27,7 @@
 #define UDRE_VECT USART_UDRE_vect
 #endif
 
-#define TICK 2000    /* half microseconds */
+#define TICK_TOP 249 /* of 4 us: a millisecond */
 #define BACKWARDS 0xF000
 #define NEAR_US 8    /* closer than this a compare could be missed while it is set */
 #define AHEAD_US 2500
@@ -93,10 +94,7 @@ ISR(TIMER1_COMPA_vect) {
     core_alarm();
 }
 
-ISR(TIMER1_COMPB_vect) {
-    OCR1B += TICK;
-    core_tick();
-}
+ISR(TIMER0_COMPA_vect) { core_tick(); }
 
 void board_alarm(uint32_t t_us) {
     int32_t ahead = (int32_t)(t_us - board_micros());
@@ -260,6 +258,9 @@ void avr_board_begin(void) {
     cli();
     find_pins();
     TIMSK0 = 0;
+    TCCR0A = _BV(WGM01); /* begins anew at the top, so that no tick can be missed */
+    TCCR0B = _BV(CS01) | _BV(CS00);
+    OCR0A = TICK_TOP;
     TCCR1A = 0;
     TCCR1B = _BV(CS11); /* an eighth of 16 MHz */
     TCNT1 = 0;
@@ -280,9 +281,9 @@ void avr_board_start(void) {
         *digitalPinToPCMSK(number) |= (uint8_t)_BV(digitalPinToPCMSKbit(number));
     }
     seen = board_inputs();
-    OCR1B = TCNT1 + TICK;
-    TIFR1 = _BV(OCF1B) | _BV(OCF1A);
-    TIMSK1 = _BV(OCIE1B);
+    TIFR1 = _BV(OCF1A);
+    TIFR0 = _BV(OCF0A);
+    TIMSK0 = _BV(OCIE0A);
     set_sleep_mode(SLEEP_MODE_IDLE);
     wdt_enable(WDTO_120MS);
     sei();
