@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 from hardware.calibration import ValveCalibration
@@ -14,7 +13,6 @@ from hardware.screen import Screen
 OutputKind = Literal["valve", "puff", "led", "tone", "odour", "sync"]
 Role = Literal["response", "photodiode", "go", "other"]
 SIMAVR, EMULATED = "simavr", "emulated"
-NONE: Mapping = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class RigSettings:
     build: str | None = None
     """The only firmware that is accepted, 8 hexadecimal digits; None accepts any."""
     screen: Screen | None = None
-    calibrations: Mapping[str, ValveCalibration] = field(default=NONE)
+    calibrations: Mapping[str, ValveCalibration] = field(default_factory=dict)
     """By valve."""
     calibration_path: Path | None = None
     """Where they came from, and where new ones go."""
