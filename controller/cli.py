@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from controller import rig_commands
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -27,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain lines: they can be searched and end up in logs
     add_completion=False,
 )
+app.add_typer(rig_commands.app, name="rig")
 
 Protocol = Annotated[
     str,
@@ -192,6 +195,11 @@ def _exit_code(error: Exception) -> int | None:
     if isinstance(error, DocumentError | StoreExists):
         return WRONG_USAGE
     if isinstance(error, StoreError):
+        return FAILED
+    from hardware.firmware.build import BuildError
+    from hardware.interface import RigError
+
+    if isinstance(error, RigError | BuildError):
         return FAILED
     from controller.analysis.summary import AnalysisError
     from controller.loop import LoopError

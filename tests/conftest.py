@@ -1,6 +1,7 @@
 """What every test shares: checked shapes, JAX on the CPU with kept compilations, slow tests."""
 
 import os
+import shutil
 from pathlib import Path
 
 import jaxtyping
@@ -34,3 +35,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose programs are missing; in continuous integration (CI is set) fail it."""
+    programs = [program for mark in item.iter_markers("needs") for program in mark.args]
+    missing = ", ".join(program for program in programs if shutil.which(program) is None)
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"continuous integration must not skip: {missing} not found", pytrace=False)
+    if missing:
+        pytest.skip(f"needs {missing}")

@@ -1,0 +1,188 @@
+"""`biasloop rig …`: check a rig, emulate one, begin a rig's document."""
+
+import dataclasses
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hardware.rig_settings import RigSettings
+    from hardware.selftest import Finding
+    from hardware.simulated_board import SimulatedBoard
+
+FAILED = 1
+ENOUGH_BYTES = 2_000_000_000
+app = typer.Typer(help="Check a rig, or emulate one.", no_args_is_help=True)
+RigDocument = Annotated[
+    str, typer.Argument(metavar="RIG", help="A rig document (TOML), or the name of a ready one.")
+]
+
+
+@app.command()
+def check(
+    rig: RigDocument,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write what was found to this file.")
+    ] = None,
+    outputs: Annotated[
+        bool, typer.Option(help="Switch every output on for a moment; no animal may be there.")
+    ] = True,
+    store: Annotated[Path, typer.Option(help="Where sessions are stored.")] = Path("runs"),
+) -> None:
+    """Try every part of a rig, and say what to do about what isn't right."""
+    from hardware.display import Display
+    from hardware.selftest import Level, run, worst
+
+    settings = _settings(rig)
+    with ExitStack() as opened:
+        port = opened.enter_context(_port(settings))
+        display = None
+        if settings.screen is not None:
+            display = opened.enter_context(Display(settings.screen))
+        findings = [*run(settings, port, display=display, outputs=outputs), *_places(store)]
+    _show(findings)
+    if json_file is not None:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        json_file.write_text(json.dumps({"rig": settings.name, "findings": rows}, indent=2) + "\n")
+    if worst(findings) in {Level.FAIL, Level.NOT_RUN} and not _only_left_out(findings, outputs):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def emulate(
+    eeprom: Annotated[
+        Path | None, typer.Option(help="File that keeps the board's id and count of starts.")
+    ] = None,
+) -> None:
+    """Run a board's program on this computer, until Ctrl-C; its port is printed."""
+    from hardware.simulated_board import SimulatedBoard
+
+    with SimulatedBoard(eeprom=eeprom) as board:
+        typer.echo(f"port {board.port}")
+        typer.echo(f'in a rig document: port = "{board.port}"; Ctrl-C switches the board off')
+        _until_stopped(board)
+
+
+@app.command()
+def validate(rig: RigDocument) -> None:
+    """Check a rig document; print it with every default written out."""
+    from protocols.rig_document import load_rig
+
+    document, _ = load_rig(_path(rig))
+    typer.echo(document.text)
+    typer.echo(f"# valid; sha256 {document.sha256[:16]}…")
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="Where the document is written.")] = Path("rig.toml"),
+    source: Annotated[
+        str, typer.Option("--from", help="Name of the ready document to begin with.")
+    ] = "uno",
+) -> None:
+    """Write a commented rig document to begin with."""
+    from protocols.rigs import ready
+
+    documents = ready()
+    if source not in documents:
+        raise typer.BadParameter(f"no ready rig {source!r}; there are {', '.join(documents)}")
+    if path.exists():
+        raise typer.BadParameter(f"{path} exists; give another path or remove it")
+    with path.open("x", encoding="utf-8") as file:
+        file.write(documents[source].read_text("utf-8"))
+    typer.echo(f"{path}: edit it, then `biasloop rig check {path}`")
+
+
+def _path(rig: str) -> Path:
+    from protocols.rigs import ready
+
+    path, documents = Path(rig), ready()
+    if not path.exists() and rig in documents:
+        return documents[rig]
+    if not path.exists() and not path.suffix:
+        raise typer.BadParameter(
+            f"no file {rig!r} and no ready rig of that name; ready ones are {', '.join(documents)}"
+        )
+    return path
+
+
+def _settings(rig: str) -> "RigSettings":
+    from protocols.rig_document import load_rig
+
+    _, settings = load_rig(_path(rig))
+    return settings
+
+
+@contextmanager
+def _port(settings: "RigSettings") -> Iterator[str]:
+    """Yield the port, of an emulated board where the document asks for one."""
+    from hardware.rig_settings import SIMAVR
+    from hardware.simulated_board import SimulatedBoard
+
+    if settings.port != SIMAVR:
+        yield settings.port
+        return
+    with SimulatedBoard() as board:
+        yield board.port
+
+
+def _until_stopped(board: "SimulatedBoard") -> None:
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        while True:
+            board.cycle()
+            signal.sigtimedwait((), 0.5)
+    except KeyboardInterrupt:
+        typer.echo("switched off")
+
+
+def _places(folder: Path) -> Iterator["Finding"]:
+    from controller.store.place import free_bytes, network_type
+    from hardware.selftest import Finding, Level
+
+    free, kind = free_bytes(folder), network_type(folder)
+    enough = free is None or free > ENOUGH_BYTES
+    yield Finding(
+        "disk",
+        Level.PASS if enough else Level.FAIL,
+        "unknown" if free is None else f"{free / 1e9:.0f} GB free",
+        "" if enough else "make room before a session",
+    )
+    yield Finding(
+        "file system",
+        Level.PASS if kind is None else Level.FAIL,
+        kind or "local",
+        "" if kind is None else "record on a local disk and copy afterwards",
+    )
+
+
+def _only_left_out(findings: list["Finding"], outputs: bool) -> bool:
+    """Whether all that wasn't tried was left out because it was asked."""
+    from hardware.selftest import Level
+
+    bad = [one for one in findings if one.level in {Level.FAIL, Level.NOT_RUN}]
+    return not outputs and all(one.level == Level.NOT_RUN and one.measured for one in bad)
+
+
+def _show(findings: list["Finding"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "not run": "dim"}
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "check", "measured", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for one in findings:
+        table.add_row(f"[{colours[one.level]}]{one.level}[/]", one.name, one.measured, one.remedy)
+    Console().print(table)
+    counts = {level: sum(one.level == level for one in findings) for level in colours}
+    typer.echo(", ".join(f"{count} {level}" for level, count in counts.items() if count))
