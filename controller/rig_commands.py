@@ -69,6 +69,44 @@ def emulate(
 
 
 @app.command()
+def calibrate(
+    rig: RigDocument,
+    line: Annotated[str, typer.Option(help="The valve.")],
+    widths_ms: Annotated[
+        list[float] | None, typer.Option("--width-ms", help="A pulse width; at least three.")
+    ] = None,
+    pulses: Annotated[int, typer.Option(min=1, help="Pulses in each weighing.")] = 100,
+    days: Annotated[int, typer.Option(min=1, help="Days after which to weigh again.")] = 30,
+) -> None:
+    """Weigh what a valve delivers: asks for the weight of the drops of each width."""
+    from controller.weighing import file_of, keep, weigh
+    from hardware.rig import NativeRig
+    from protocols.documents import load
+    from protocols.rig_document import Rig
+
+    path = _path(rig)
+    document = load(path, Rig).value
+    target = file_of(document.calibration, path)
+    settings = document.model_copy(update={"calibration": None}).settings(path.parent)
+    if line not in settings.valves:
+        valves = ", ".join(settings.valves) or "none"
+        raise typer.BadParameter(f"{line!r} is no valve of this rig; it has {valves}")
+    widths_us = [round(width * 1000) for width in widths_ms or (20.0, 40.0, 80.0)]
+
+    def grams(width_us: int) -> float:
+        return typer.prompt(f"g of {pulses} pulses of {width_us / 1000:g} ms", type=float)
+
+    with _port(settings) as port, NativeRig(settings, port) as opened:
+        weighings = weigh(opened, line, widths_us, pulses, grams)
+    calibration = keep(target, line, weighings, days)
+    low, high = calibration.range_ul
+    typer.echo(
+        f"{target}: {line} gives {low:.3g} to {high:.3g} µl, R² {calibration.r2:.4f}, until "
+        f"{calibration.expires}"
+    )
+
+
+@app.command()
 def validate(rig: RigDocument) -> None:
     """Check a rig document; print it with every default written out."""
     from protocols.rig_document import load_rig

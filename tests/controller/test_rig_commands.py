@@ -78,3 +78,54 @@ def test_nothing_is_overwritten(tmp_path):
     run = biasloop("new", str(path))
     assert run.returncode == 2
     assert path.read_text() == "mine"
+
+
+VALVE = """
+[outputs.valve_left]
+kind = "valve"
+max_ms = 100.0
+gap_ms = 20.0
+budget_s = 60.0
+"""
+
+
+def with_valve(tmp_path):
+    path = tmp_path / "rig.toml"
+    biasloop("new", str(path), "--from", "simavr")
+    text = path.read_text().replace("lease_ms", 'calibration = "valves.toml"\nlease_ms')
+    path.write_text(text + VALVE)
+    return path
+
+
+def calibrate(path, answers):
+    widths = [part for width in ("10", "20", "40") for part in ("--width-ms", width)]
+    return biasloop(
+        "calibrate", str(path), "--line", "valve_left", "--pulses", "3", *widths, input=answers
+    )
+
+
+@EMULATED
+def test_a_valve_is_weighed_and_its_calibration_kept(tmp_path):
+    from hardware.calibration_file import load
+
+    path = with_valve(tmp_path)
+    run = calibrate(path, "0.003\n0.006\n0.012\n")
+    assert run.returncode == 0, run.stdout + run.stderr
+    valve = load(tmp_path / "valves.toml")["valve_left"]
+    assert valve.rate_ul_per_ms == pytest.approx(0.1)
+    assert valve.range_us == (10_000, 40_000)
+    assert biasloop("check", str(path)).returncode == 0
+
+
+@EMULATED
+def test_weighings_that_make_no_line_are_refused_and_not_kept(tmp_path):
+    run = calibrate(with_valve(tmp_path), "0.003\n0.001\n0.012\n")
+    assert run.returncode == 1
+    assert "weigh these widths again" in run.stderr
+    assert not (tmp_path / "valves.toml").exists()
+
+
+def test_only_a_valve_can_be_weighed(tmp_path):
+    run = biasloop("calibrate", str(with_valve(tmp_path)), "--line", "led")
+    assert run.returncode == 2
+    assert "valve_left" in run.stderr

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hardware.device import NativeDevice
 from hardware.display import Display
 from hardware.interface import DisplayError, Shape
 from hardware.photodiode import match
+from hardware.sound import Binaural
 
 pytestmark = pytest.mark.needs("Xvfb")
 GREY = 127.5
@@ -149,6 +151,25 @@ def test_a_shape_that_can_not_be_drawn_is_refused_and_the_display_goes_on(displa
     display.prepare((Shape("disc"),))
     assert display.present().t_host_ns > 0
     display.clear()
+
+
+def test_without_a_sound_device_a_tone_says_so_and_the_display_goes_on(display):
+    if any(Path("/dev/snd").glob("pcm*p")):
+        pytest.skip("this computer has a sound device")
+    with pytest.raises(DisplayError, match="sound"):
+        display.play(Binaural(phase_deg=90))
+    display.prepare((Shape("disc"),))
+    assert display.present().t_host_ns > 0
+    display.clear()
+
+
+def test_a_binaural_tone_differs_between_the_ears_by_its_phase_alone():
+    left, right = Binaural(frequency_hz=500.0, phase_deg=90.0, duration_s=0.2).samples().T
+    quarter = 48_000 // 500 // 4  # the right ear is ahead
+    middle = slice(2000, 6000)
+    assert right[middle] == pytest.approx(left[2000 + quarter : 6000 + quarter], abs=1e-4)
+    assert abs(left[0]) < 1e-6
+    assert np.abs(left).max() == pytest.approx(0.1, rel=0.01)
 
 
 @pytest.mark.needs("avr-gcc", "avr-g++", "gcc", "make", "simavr")
