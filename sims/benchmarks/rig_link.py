@@ -12,7 +12,7 @@ from hardware.interface import Limits
 from hardware.messages import NO_LINE, REQUESTS, Go, Request
 from hardware.simulated_board import CYCLES_PER_US, SimulatedBoard
 
-PINGS, PULSES, LICKS, SKEWS, CLOCK_S = 1000, 60, 200, (-2000, 0, 2000), 30.0
+PINGS, PULSES, LICKS, SKEWS, CLOCK_S = 1000, 60, 100, (-2000, 0, 2000), 30.0
 
 
 def _settled(board: SimulatedBoard, device: NativeDevice, duration_us: float) -> None:
@@ -28,7 +28,6 @@ def _opened(board: SimulatedBoard) -> NativeDevice:
     for line in ("valve_left", "led"):
         ceiling = next(one.ceiling for one in device.identity.lines if one.name == line)
         device.set_limits(line, Limits(ceiling.max_us, ceiling.gap_us, ceiling.budget_us))
-    device.arm(1000)
     return device
 
 
@@ -64,9 +63,9 @@ def licks(board: SimulatedBoard, device: NativeDevice) -> None:
     before, touched = len(board.on("valve_left")), []
     for number in range(LICKS):
         device.run_trial(program)
-        touched.append(board.cycle() + 16_000 * 3 + 41 * number)
+        touched.append(board.cycle() + 16_000 * 20 + 41 * number)
         board.touch("lick_left", at_cycle=touched[-1], width_us=1000)
-        _settled(board, device, 30_000)
+        _settled(board, device, 60_000)
     opened = [on.start_cycle for on in board.on("valve_left")[before:]]
     late_us = sorted((on - lick) / CYCLES_PER_US for on, lick in zip(opened, touched, strict=True))
     p99 = late_us[int(0.99 * LICKS)]
@@ -107,6 +106,7 @@ def main() -> None:
     with SimulatedBoard() as board:
         device = _opened(board)
         round_trips(device)
+        device.arm(1000)
         widths(board, device)
         licks(board, device)
         lease(board, device)

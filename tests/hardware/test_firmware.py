@@ -19,14 +19,6 @@ EMPTY = dict.fromkeys(REQUESTS[Request.TRIAL], 0) | {
 }
 
 
-def keep_alive(board, device, duration_us):
-    """Let the board's time pass while the lease is kept."""
-    until = board.cycle() + duration_us * CYCLES_PER_US
-    while board.cycle() < until:
-        device.heartbeat()
-        board.wait_us(min(50_000, max(0, (until - board.cycle()) / CYCLES_PER_US)))
-
-
 def finished(board, device, *, pulses=0, reports=0):
     """Keep the lease until so much has come; return it."""
     pulsed, done, edges = [], [], []
@@ -231,7 +223,7 @@ def test_a_response_in_the_window_brings_its_outcome(board, device):
             line_1="lick_right",
         )
     )
-    go = board.cycle() + 320_000
+    go = board.cycle() + 1_600_000
     board.touch("photodiode", at_cycle=go, width_us=30_000)
     board.touch("lick_left", at_cycle=go + 160_000, width_us=3000)  # too early: 10 ms
     board.touch("lick_left", at_cycle=go + 800_000, width_us=3000)  # 50 ms
@@ -358,7 +350,7 @@ def test_when_the_host_dies_in_a_trial_nothing_stays_on(board, device):
 
 def test_the_valve_opens_within_a_millisecond_of_the_lick(board, device):
     latencies_us = []
-    for repeat in range(40):
+    for repeat in range(30):
         before = len(board.on("valve_left"))
         device.arm(LEASE_MS)
         device.run_trial(
@@ -371,7 +363,7 @@ def test_the_valve_opens_within_a_millisecond_of_the_lick(board, device):
                 outcome_us_0=1000,
             )
         )
-        lick = board.cycle() + 16_000 * 4 + 37 * repeat
+        lick = board.cycle() + 16_000 * 40 + 37 * repeat
         board.touch("lick_left", at_cycle=lick, width_us=2000)
         finished(board, device, reports=1)
         (real,) = board.on("valve_left")[before:]

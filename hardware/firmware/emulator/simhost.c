@@ -64,6 +64,8 @@ static int wired_to[PINS];
 static avr_cycle_count_t wire_delay[PINS];
 static unsigned char queue[QUEUE];
 static unsigned queue_put, queue_taken;
+static unsigned char sent[QUEUE];
+static unsigned sent_put, sent_taken;
 static struct change changes[EVENTS]; /* a heap by cycle */
 static int change_count;
 static bool feeding, frozen;
@@ -157,12 +159,28 @@ static void output_changed(struct avr_irq_t *irq, uint32_t value, void *param) {
         schedule(avr->cycle + wire_delay[pin] + 1, wired_to[pin], level);
 }
 
+/* What the reader hasn't taken yet: a host that is busy for a moment loses nothing. What a full
+ * queue can't hold is lost, as on a cable. */
+static void flush_sent(void) {
+    while (sent_taken != sent_put) {
+        unsigned from = sent_taken % QUEUE;
+        unsigned count = sent_put - sent_taken;
+        if (from + count > QUEUE)
+            count = QUEUE - from;
+        ssize_t done = write(pty, sent + from, count);
+        if (done < 0 && (errno == EAGAIN || errno == EIO))
+            return;
+        if (done < 0)
+            die("writing to the pty");
+        sent_taken += (unsigned)done;
+    }
+}
+
 static void byte_sent(struct avr_irq_t *irq, uint32_t value, void *param) {
     (void)irq, (void)param;
-    unsigned char byte = (unsigned char)value;
-    /* what nobody reads is lost, as on a cable */
-    if (write(pty, &byte, 1) < 0 && errno != EAGAIN && errno != EIO)
-        die("writing to the pty");
+    if (sent_put - sent_taken < QUEUE)
+        sent[sent_put++ % QUEUE] = (unsigned char)value;
+    flush_sent();
 }
 
 static avr_cycle_count_t feed(avr_t *of, avr_cycle_count_t when, void *param) {
@@ -388,6 +406,7 @@ static void run(void) {
             passed = 0;
         target += (double)passed * 0.016 * (1 + skew_ppm * 1e-6);
         read_pty();
+        flush_sent();
         if ((double)avr->cycle >= target) {
             struct pollfd ready[2] = {{pty, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
             struct timespec little = {0, frozen ? 2000000 : 5000};
