@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,6 +33,10 @@ def check(
     outputs: Annotated[
         bool, typer.Option(help="Switch every output on for a moment; no animal may be there.")
     ] = True,
+    prompt: Annotated[
+        bool | None,
+        typer.Option(help="Ask to touch every input; by default where there is a terminal."),
+    ] = None,
     store: Annotated[Path, typer.Option(help="Where sessions are stored.")] = Path("runs"),
 ) -> None:
     """Try every part of a rig, and say what to do about what isn't right."""
@@ -44,7 +49,15 @@ def check(
         display = None
         if settings.screen is not None:
             display = opened.enter_context(Display(settings.screen))
-        findings = [*run(settings, port, display=display, outputs=outputs), *_places(store)]
+        ask = sys.stdin.isatty() if prompt is None else prompt
+        findings = run(
+            settings,
+            port,
+            display=display,
+            outputs=outputs,
+            prompt=typer.echo if ask else None,
+        )
+        findings += _places(store)
     _show(findings)
     if json_file is not None:
         rows = [dataclasses.asdict(finding) for finding in findings]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import partial
 from statistics import median
 
 from hardware.display import Display
@@ -37,6 +38,7 @@ RESIDUAL_US = 500.0
 WIDTH_US = 10_000
 WIDTH_ERROR_US = 100
 SOON_DAYS = 3
+PROMPT_S = 10.0
 FLIPS, FRAMES_S = 40, 10.0
 LATE_US = 20_000  # beyond the lease, for the request that looks
 
@@ -70,6 +72,7 @@ def run(
     *,
     display: Display | None = None,
     outputs: bool = True,
+    prompt: Callable[[str], None] | None = None,
     today: date | None = None,
 ) -> list[Finding]:
     """Try everything, also after a failure; in the end everything is off.
@@ -79,6 +82,7 @@ def run(
         port: where its board is.
         display: its screen, open.
         outputs: whether outputs may be switched on.
+        prompt: tells somebody at the rig what to do; None where nobody is.
         today: on which calibrations have to be valid; this day by default.
     """
     findings = [*_calibrations(settings, today or date.today()), _time_is_kept()]  # noqa: DTZ011
@@ -95,6 +99,8 @@ def run(
     try:
         for check in checks:
             findings += _attempt(check, rig)
+        if prompt is not None:
+            findings += _attempt(partial(_touched, prompt), rig)
         if not outputs:
             findings.append(Finding("outputs", Level.NOT_RUN, "left off as asked"))
         if display is not None:
@@ -118,7 +124,8 @@ def _attempt(check: Check, rig: NativeRig) -> list[Finding]:
     try:
         found += check(rig)
     except RigError as error:
-        name = check.__name__.strip("_").replace("_", " ")
+        function = check.func if isinstance(check, partial) else check
+        name = function.__name__.strip("_").replace("_", " ")
         found.append(Finding(name, Level.FAIL, str(error), "see the message"))
     with suppress(RigError):
         rig.device.disarm()
@@ -243,6 +250,22 @@ def _widths(rig: NativeRig) -> Iterator[Finding]:
             Level.PASS if good else Level.FAIL,
             f"{measured_us / 1000:.2f} ms for {width_us / 1000:g} ms",
             "" if good else "the board's clock is wrong: use another board",
+        )
+
+
+def _touched(prompt: Callable[[str], None], rig: NativeRig) -> Iterator[Finding]:
+    """Let somebody touch each input on which an animal responds."""
+    for line in rig.settings.responses:
+        rig.perform(Wait(0.0))
+        prompt(f"touch {line} within {PROMPT_S:g} s")
+        until_s, came = time.monotonic() + PROMPT_S, False
+        while not came and time.monotonic() < until_s:
+            came = any(edge.line == line for edge in rig.perform(Wait(0.05)).edges)
+        yield Finding(
+            f"input {line}",
+            Level.PASS if came else Level.FAIL,
+            "touch seen" if came else f"nothing in {PROMPT_S:g} s",
+            "" if came else "look at its cable and its driver's power, then check again",
         )
 
 

@@ -5,12 +5,16 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+import protocols.mappings
 from hardware.calibration_file import load as load_calibrations
 from hardware.interface import Limits
 from hardware.rig_settings import Output, OutputKind, RigSettings, Role
 from hardware.screen import Corner, Patch, Screen
 from protocols.documents import Document, load
+from protocols.mappings.base import AbstractMapping
+from protocols.registry import discover, one_of
 
+MAPPINGS = discover(protocols.mappings, AbstractMapping, "biasloop.mappings")
 LONGEST_MS, LONGEST_S = 60_000.0, 4_000.0
 Part = Annotated[float, Field(ge=-1, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -113,12 +117,16 @@ class Rig(Section):
     outputs: dict[str, OutputSection]
     """Outputs by name; the others stay switched off."""
     screen: ScreenSection | None = None
+    mapping: one_of(MAPPINGS) | None = None  # type: ignore[valid-type]
+    """How a stimulus looks on this screen."""
 
     @model_validator(mode="after")
     def _lines_fit_each_other(self) -> Self:
         twice = sorted(self.inputs.keys() & self.outputs.keys())
         if twice:
             raise ValueError(f"outputs: {', '.join(twice)} can't be an input as well")
+        if self.mapping is not None and self.screen is None:
+            raise ValueError("mapping: this rig has no screen to show it on; add a [screen]")
         diodes = [name for name, role in self.inputs.items() if role == "photodiode"]
         if len(diodes) > 1:
             raise ValueError(f"inputs: expected one photodiode at most, got {', '.join(diodes)}")

@@ -92,3 +92,18 @@ def test_a_board_that_restarts_fails(board):
     findings = run(SETTINGS, board.port, today=DAY, outputs=False)
     timer.join()
     assert any(one.level == Level.FAIL and "restarted" in one.measured for one in findings)
+
+
+@pytest.mark.parametrize(("touched", "level"), [(True, Level.PASS), (False, Level.FAIL)])
+def test_somebody_is_asked_to_touch_every_input(board, monkeypatch, touched, level):
+    monkeypatch.setattr("hardware.selftest.PROMPT_S", 0.5)
+    asked = []
+
+    def prompt(text):
+        asked.append(text)
+        if touched:
+            board.train("lick_left", 1, period_us=20_000, high_us=5000)
+
+    found = by_name(run(SETTINGS, board.port, today=DAY, outputs=False, prompt=prompt))
+    assert asked == ["touch lick_left within 0.5 s"]
+    assert found["input lick_left"].level == level

@@ -90,3 +90,12 @@ def test_a_patch_needs_a_photodiode_and_room(tmp_path):
     text = SMALL.replace("[outputs", 'diode = "photodiode"\n[outputs') + screen + "size_px = 700\n"
     with pytest.raises(DocumentError, match="patch"):
         load_rig(written(tmp_path, text))
+
+
+def test_a_mapping_is_found_by_its_kind_and_needs_a_screen(tmp_path):
+    document, _ = load_rig(ready()["uno"])
+    assert document.value.mapping.build().kind == "position"
+    with pytest.raises(DocumentError, match="no screen to show it on"):
+        load_rig(written(tmp_path, SMALL + '[mapping]\nkind = "position"\n'))
+    with pytest.raises(DocumentError, match="position"):
+        load_rig(written(tmp_path, SMALL + '[mapping]\nkind = "positon"\n'))
