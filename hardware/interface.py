@@ -6,6 +6,7 @@ RigError            anything that a rig can't do
 ├─ Refused          the device refused a request, and nothing was switched
 ├─ DeviceFault      the device switched everything off and latched the reason
 ├─ NotSafe          outputs couldn't be shown to be off
+├─ LedgerError      confirmed pulses can't be kept (in `hardware.reward_ledger`)
 ├─ DisplayError     no screen, or the stimulus process died
 └─ CalibrationError no volume that can be trusted: out of range, expired, missing
 
