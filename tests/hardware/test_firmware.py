@@ -19,17 +19,17 @@ EMPTY = dict.fromkeys(REQUESTS[Request.TRIAL], 0) | {
 }
 
 
-def finished(board, device, *, pulses=0, reports=0):
+def finished(board, device, *, pulses=0, reports=0, edges=0):
     """Keep the lease until so much has come; return it."""
-    pulsed, done, edges = [], [], []
+    pulsed, done, changes = [], [], []
     for _ in range(400):
         device.heartbeat()
         happened = device.take_events()
         pulsed += happened.pulsed
         done += happened.reports
-        edges += happened.edges
-        if len(pulsed) >= pulses and len(done) >= reports:
-            return pulsed, done, edges
+        changes += happened.edges
+        if len(pulsed) >= pulses and len(done) >= reports and len(changes) >= edges:
+            return pulsed, done, changes
         board.wait_us(5000)
     raise AssertionError(f"only {pulsed} and {done} came")
 
@@ -474,3 +474,38 @@ def test_ten_million_bytes_of_noise_and_crooked_requests_break_no_promise(seed):
     )
     assert run.returncode == 0, run.stderr
     assert int(run.stdout.split()[2]) > 1000  # it was switched on often enough to judge
+
+
+@pytest.mark.parametrize("period_us", [50, 20])
+def test_an_input_that_chatters_holds_no_valve_open_and_no_heartbeat_up(board, device, period_us):
+    """As a loose cable does, or a photodiode before a dimmed lamp: more edges than can be read."""
+    before, lost = len(board.on("valve_left")), device.status().edges_lost
+    device.arm(2000)
+    device.pulse("valve_left", 40_000)
+    board.train("lick_left", 600_000 // period_us, period_us=period_us, high_us=period_us / 2)
+    during = board.cycle() + 550_000 * CYCLES_PER_US
+    device.heartbeat()
+    assert board.cycle() < during
+    board.wait_us(650_000)
+    (real,) = board.on("valve_left")[before:]
+    assert abs(real.width_us - 40_000) < 500
+    assert device.status().edges_lost > lost
+    assert device.status().inputs_high == ()
+    assert finished(board, device, edges=1)[2][-1].level is False
+
+
+def test_of_a_burst_the_first_edge_and_the_last_level_come_and_the_loss_is_counted(board, device):
+    device.take_events()
+    lost = device.status().edges_lost
+    begin = board.cycle() + 16_000
+    for number in range(40):
+        board.touch("lick_left", at_cycle=begin + 320 * number, width_us=10 if number < 39 else 1e5)
+    board.wait_us(20_000)
+    _, _, edges = finished(board, device, edges=2)
+    board.wait_us(120_000)
+    _, _, rest = finished(board, device, edges=1)
+    levels = [edge.level for edge in (*edges, *rest)]
+    assert levels[0] is True
+    assert levels[-2:] == [True, False]
+    assert len(levels) < 80
+    assert device.status().edges_lost > lost

@@ -49,7 +49,8 @@ uint16_t board_tone(uint8_t line, uint16_t frequency_hz);
  * tick asks again. Called with interrupts off. */
 void board_alarm(uint32_t t_us);
 
-/* Bytes from and to the host: false when there is none; how many can be put without waiting. */
+/* Bytes from and to the host: false when there is none; how many can be put without waiting, of
+ * which there must be enough for the longest answer and the longest event together. */
 bool board_take(uint8_t *byte);
 uint8_t board_room(void);
 void board_put(uint8_t byte);

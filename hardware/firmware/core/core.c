@@ -52,3 +52,5 @@ void core_edge(uint8_t line, bool level, uint32_t t_us) {
     events_edge(line, level, t_us);
     trial_edge(line, level, t_us);
 }
+
+void core_edges_lost(void) { events_lose(); }

@@ -15,5 +15,7 @@ void core_tick(void);
 void core_alarm(void);
 /* Interrupt: an input has changed at this time. */
 void core_edge(uint8_t line, bool level, uint32_t t_us);
+/* Interrupt: inputs have changed faster than they are read; the next edges tell where they stand. */
+void core_edges_lost(void);
 
 #endif

@@ -5,6 +5,10 @@
 #include "board.h"
 #include "bytes.h"
 #include "frames.h"
+#include "requests.h"
+
+/* What is left free for the answer to a request: a flood of events must not hold heartbeats up. */
+#define REPLY_ROOM FRAME_ROOM(REPLY_MAX)
 
 /* Powers of two. Edges come in bursts and are small; a flood of them must not cost the rest. */
 #define EDGES 32
@@ -49,6 +53,11 @@ void events_edge(uint8_t line, bool level, uint32_t t_us) {
     edges_put++;
 }
 
+void events_lose(void) {
+    next_number++;
+    edges_lost++;
+}
+
 void events_note(uint8_t kind, uint32_t t_us, const uint8_t *detail, uint8_t length) {
     uint16_t number = next_number++;
     if ((uint8_t)(notes_put - notes_taken) == NOTES)
@@ -75,7 +84,7 @@ static void send(uint8_t kind, uint16_t number, uint32_t t_us, const uint8_t *de
 static bool send_edge(void) {
     const struct edge *edge = &edges[edges_taken % EDGES];
     uint8_t detail[2] = {edge->line_and_level >> 1, edge->line_and_level & 1};
-    if (board_room() < FRAME_ROOM(2 + NOTE_EDGE_SIZE))
+    if (board_room() < REPLY_ROOM + FRAME_ROOM(2 + NOTE_EDGE_SIZE))
         return false;
     send(NOTE_EDGE, edge->number, edge->t_us, detail, sizeof detail);
     edges_taken++;
@@ -84,7 +93,7 @@ static bool send_edge(void) {
 
 static bool send_note(void) {
     const struct note *note = &notes[notes_taken % NOTES];
-    if (board_room() < FRAME_ROOM(2 + NOTE_EDGE_AT_LINE + note->length))
+    if (board_room() < REPLY_ROOM + FRAME_ROOM(2 + NOTE_EDGE_AT_LINE + note->length))
         return false;
     send(note->kind, note->number, note->t_us, note->detail, note->length);
     notes_taken++;

@@ -13,6 +13,9 @@
 void events_reset(void);
 /* An input changed. Called by the edge interrupt. */
 void events_edge(uint8_t line, bool level, uint32_t t_us);
+/* Inputs changed unseen, so often that nobody could count it: counts as one edge that is lost.
+ * Called with interrupts off. */
+void events_lose(void);
 /* Anything else; detail is what follows the head. Called with interrupts off. */
 void events_note(uint8_t kind, uint32_t t_us, const uint8_t *detail, uint8_t length);
 /* Send what there is room for. Loop only. */

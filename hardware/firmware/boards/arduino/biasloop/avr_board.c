@@ -32,6 +32,7 @@
 #define NEAR_US 8    /* closer than this a compare could be missed while it is set */
 #define AHEAD_US 2500
 #define RING 128     /* bytes, a power of two */
+#define EDGES_A_TICK 8
 #define EEPROM_DEVICE_ID ((uint8_t *)0)
 #define EEPROM_BOOT_ID ((uint32_t *)8)
 
@@ -51,6 +52,7 @@ static uint32_t now_us;  /* as counted when it was asked for last */
 static uint16_t counted; /* what the timer showed then */
 static uint32_t boot_id;
 static uint8_t reset_cause;
+static uint8_t edge_banks, edges_seen; /* pin change interrupts in use; how many since the tick */
 static uint8_t tone_top, tone_clock; /* of timer 2; no clock: steady */
 static volatile uint8_t received[RING], received_put, received_taken;
 static volatile uint8_t sending[RING], sending_put, sending_taken;
@@ -89,12 +91,12 @@ uint32_t board_micros(void) {
     return now;
 }
 
-ISR(TIMER1_COMPA_vect) {
+static void alarm(void) {
     TIMSK1 &= (uint8_t)~_BV(OCIE1A);
     core_alarm();
 }
 
-ISR(TIMER0_COMPA_vect) { core_tick(); }
+ISR(TIMER1_COMPA_vect) { alarm(); }
 
 void board_alarm(uint32_t t_us) {
     int32_t ahead = (int32_t)(t_us - board_micros());
@@ -172,7 +174,7 @@ uint16_t board_tone(uint8_t line, uint16_t frequency_hz) {
     return 0; /* too slow for the timer: steady */
 }
 
-static void inputs_changed(void) {
+static void read_inputs(void) {
     uint32_t t_us = board_micros();
     uint32_t now = board_inputs(), changed = now ^ seen;
     seen = now;
@@ -181,9 +183,36 @@ static void inputs_changed(void) {
             core_edge(line, now >> line & 1, t_us);
 }
 
+/* Pin changes go before the timers' interrupts. An input that chatters faster than it is read would
+ * keep them from ever ending a pulse: it is listened to so often a tick and no more, and what is
+ * due meanwhile is done here. */
+static void inputs_changed(void) {
+    read_inputs();
+    if (++edges_seen == EDGES_A_TICK)
+        PCICR = 0;
+    if (TIMSK1 & TIFR1 & _BV(OCF1A))
+        alarm();
+}
+
+static void listen_again(void) {
+    edges_seen = 0;
+    if (PCICR == edge_banks)
+        return;
+    bool unseen = PCIFR & edge_banks;
+    PCIFR = edge_banks;
+    PCICR = edge_banks;
+    if (unseen)
+        core_edges_lost();
+    read_inputs();
+}
+
 ISR(PCINT0_vect) { inputs_changed(); }
 ISR(PCINT1_vect) { inputs_changed(); }
 ISR(PCINT2_vect) { inputs_changed(); }
+ISR(TIMER0_COMPA_vect) {
+    core_tick();
+    listen_again();
+}
 
 ISR(RX_VECT) {
     uint8_t byte = UDR0;
@@ -277,9 +306,10 @@ void avr_board_begin(void) {
 void avr_board_start(void) {
     for (uint8_t line = 0; line < INPUTS; line++) {
         int number = pgm_read_byte(&lines[line].pin);
-        *digitalPinToPCICR(number) |= (uint8_t)_BV(digitalPinToPCICRbit(number));
+        edge_banks |= (uint8_t)_BV(digitalPinToPCICRbit(number));
         *digitalPinToPCMSK(number) |= (uint8_t)_BV(digitalPinToPCMSKbit(number));
     }
+    PCICR = edge_banks;
     seen = board_inputs();
     TIFR1 = _BV(OCF1A);
     TIFR0 = _BV(OCF0A);
