@@ -5,7 +5,7 @@ still lets the device's lease run out, and the device switches everything off.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Self
@@ -26,7 +26,7 @@ from hardware.interface import (
 )
 from hardware.link import Link
 from hardware.messages import Fault, Request, State
-from hardware.pulse_book import AskedTrial, Fate, Ledger, PulseBook, Reconciliation
+from hardware.pulse_book import Asked, AskedTrial, Fate, Ledger, PulseBook, Reconciliation
 from hardware.readings import DeviceStatus, read_ledger, read_ledgers, read_status
 from hardware.wire import Reply
 
@@ -87,7 +87,11 @@ class NativeDevice:
         """
         self._connection.open()
         self._connection.restart = None
-        self._book.begin(self.ledgers(), self.status().last_id)
+        try:
+            self._book.begin(self.ledgers(), self.status().last_id)
+        except BaseException:
+            self.link.close()
+            raise
 
     def close(self) -> None:
         """Let go of the port; what had come can still be taken."""
@@ -98,7 +102,9 @@ class NativeDevice:
         """Open the port again, and find out what became of what was under way.
 
         Can be tried again for as long as it raises. Everything is off and disarmed afterwards;
-        after a restart limits and tones have to be set again.
+        after a restart limits and tones have to be set again. `take_events` comes before, so that
+        what belongs to the boot that is over isn't taken for the new one's; it comes after as well,
+        for what was looked up.
 
         Raises:
             RigError: as for `open`; another board than before is a wrong one.
@@ -109,9 +115,10 @@ class NativeDevice:
         ledgers, last_id = self.ledgers(), self.status().last_id
         pulse = self._book.fate(None if restarted else ledgers)
         excess = {} if restarted else self._book.unaccounted(ledgers)
+        unfinished = self._settle(restarted=restarted)
         self._connection.restart = None
         self._book.begin(ledgers, last_id)
-        return Reconciliation(restarted, pulse, trial, report, excess)
+        return Reconciliation(restarted, pulse, trial, report, unfinished, excess)
 
     def ping(self) -> int:
         """Return the round trip, ns, as this program sees it; the clock learns from it.
@@ -210,16 +217,15 @@ class NativeDevice:
             DeviceFault: nothing was switched on.
             Disconnected: it may have been switched on; `reconnect` tells.
         """
-        self._certain()
+        self._certain({line})
+        index = self._connection.index(line)
         asked = self._book.ask(line, width_us)
         try:
-            self._connection.ask(
-                Request.PULSE, id=asked.id, line=self._connection.index(line), width_us=width_us
-            )
+            reply = self._connection.ask(Request.PULSE, id=asked.id, line=index, width_us=width_us)
         except (Refused, DeviceFault):
             self._book.refuse()
             raise
-        self._book.accept(asked)
+        self._book.accept(asked, self._connection.device_us(reply.t_us))
         return asked.id
 
     def run_trial(self, program: Mapping[str, int]) -> int:
@@ -233,14 +239,15 @@ class NativeDevice:
             DeviceFault: nothing was begun.
             Disconnected: it may have begun; `reconnect` tells.
         """
-        self._certain()
+        name = self._connection.stream.name
+        self._certain({name(program[field]) for field in program if "line" in field})
         asked = self._book.ask_trial(program)
         try:
-            self._connection.ask(Request.TRIAL, **asked.program)
+            reply = self._connection.ask(Request.TRIAL, **asked.program)
         except (Refused, DeviceFault):
             self._book.refuse_trial()
             raise
-        self._book.accept_trial(asked)
+        self._book.accept_trial(asked, name, self._connection.device_us(reply.t_us))
         return asked.id
 
     def cancel_trial(self) -> None:
@@ -268,7 +275,10 @@ class NativeDevice:
         self._connection.ask(Request.DISARM)
 
     def make_safe(self) -> SafeState:
-        """Switch everything off, disarm and read back; doesn't raise where the device is gone."""
+        """Switch everything off, disarm and read back; doesn't raise where the device is gone.
+
+        What was cut by it can be taken afterwards, by `take_events`.
+        """
         for request in (Request.ALL_OFF, Request.DISARM):
             with suppress(RigError):
                 self._connection.ask(request)
@@ -338,17 +348,31 @@ class NativeDevice:
         self._connection.ready()
         return self._connection.ask(request, **values)
 
-    def _certain(self) -> None:
-        """Refuse to switch anything on while it isn't known what was switched on before."""
+    def _certain(self, lines: Collection[str]) -> None:
+        """Refuse to switch anything on while it isn't known what was switched on before.
+
+        How the last pulse on a line ended can only be asked until there is another.
+        """
         self._connection.ready()
         if self._book.in_doubt is not None or not self.link.in_step:
             raise Disconnected(
                 f"the last request to {self.link.port} had no answer, and may have been carried "
                 "out: reconnect, which finds out"
             )
+        self._history.settle(lines)
+
+    def _settle(self, *, restarted: bool) -> tuple[Asked, ...]:
+        """Ask for the ends of all pulses, now that all is off; return those that nobody knows."""
+        if restarted:
+            return self._history.forget()
+        self._history.settle()
+        return ()
 
     def _safe_state(self) -> SafeState:
         status = self.status()
+        with suppress(RigError):  # safe is what counts; what isn't known stays so
+            self._history.settle()
+            self._history.settle_doubt()
         return SafeState(status.outputs_on, armed=status.state == State.ARMED, verified=True)
 
     def _trial_after(

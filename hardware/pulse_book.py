@@ -6,12 +6,12 @@ since its boot; it is never asked for again.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hardware.interface import Limits, Pulsed, TrialReport
-from hardware.messages import NO_LINE, Go
+from hardware.messages import NO_LINE, RESPONSES, Go
 
 
 class Fate(StrEnum):
@@ -33,6 +33,8 @@ class Ledger:
     last_start_us: int
     """Device time, unwrapped."""
     last_width_us: int
+    """As measured; while it is on, as asked for."""
+    on: bool
     limits: Limits
 
 
@@ -43,6 +45,8 @@ class Asked:
     id: int
     line: str
     width_us: int
+    start_us: int = 0
+    """Device time at which it was accepted, unwrapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,20 @@ class AskedTrial:
     program: Mapping[str, int]
     """The fields of its request."""
     acknowledged: bool = False
+
+    def go_pulse(self, name: Callable[[int], str], start_us: int) -> Asked | None:
+        """Return the output that is its go, if it is one."""
+        if self.program["go"] != Go.PULSE:
+            return None
+        width_us = self.program["go_width_us"]
+        return Asked(self.id, name(self.program["go_line"]), width_us, start_us)
+
+    def outcome_us(self, response: int) -> int:
+        """Return the width of the outcome that a first response brings, `NO_LINE` for none."""
+        for slot in range(RESPONSES):
+            if response != NO_LINE and self.program[f"line_{slot}"] == response:
+                return self.program[f"outcome_us_{slot}"]
+        return self.program["else_us"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,8 @@ class Reconciliation:
     """The trial that wasn't known to be over, and whether it began."""
     report: TrialReport | None
     """How that trial went, if it began and the device still knows."""
+    unfinished: tuple[Asked, ...]
+    """Pulses that a restart has ended nobody knows when, at their asked widths at the latest."""
     unaccounted: Mapping[str, int]
     """Outputs with the pulses that the device counted beyond those known to have happened since the
     last connection. Empty when all is well, and after a restart."""
@@ -100,10 +120,10 @@ class PulseBook:
         self._next_id += 1
         return self.in_doubt
 
-    def accept(self, asked: Asked) -> None:
+    def accept(self, asked: Asked, start_us: int) -> None:
         """Note that the device has begun a pulse."""
         self.in_doubt = None
-        self.running[asked.id] = asked
+        self.running[asked.id] = replace(asked, start_us=start_us)
         self._known[asked.line] += 1
 
     def refuse(self) -> None:
@@ -116,9 +136,12 @@ class PulseBook:
         self._next_id += 2
         return self.trial
 
-    def accept_trial(self, asked: AskedTrial) -> None:
-        """Note that the device runs a trial."""
-        self.trial = AskedTrial(asked.id, asked.program, acknowledged=True)
+    def accept_trial(self, asked: AskedTrial, name: Callable[[int], str], start_us: int) -> None:
+        """Note that the device runs a trial, and is sending out its go if that is an output."""
+        self.trial = replace(asked, acknowledged=True)
+        go = asked.go_pulse(name, start_us)
+        if go is not None:
+            self.running[go.id] = go
 
     def refuse_trial(self) -> None:
         """Note that the device has refused the trial."""
@@ -128,17 +151,22 @@ class PulseBook:
         """Note that a pulse is over."""
         self.running.pop(pulsed.id, None)
 
-    def end_trial(self, report: Mapping[str, int], names: Mapping[int, str]) -> bool:
-        """Note a trial's last report, as its message's fields; whether it is news."""
+    def end_trial(
+        self, report: Mapping[str, int], name: Callable[[int], str], go_us: int
+    ) -> AskedTrial | None:
+        """Note a trial's last report, as its message's fields; return the trial if that is news."""
         asked = self.trial
         if asked is None or asked.id != report["id"]:
-            return False
-        if asked.program["go"] == Go.PULSE and report["go_us"]:
-            self._known[names[asked.program["go_line"]]] += 1
+            return None
+        go = asked.go_pulse(name, go_us)
+        if go is not None and report["go_us"]:
+            self._known[go.line] += 1
+            if not asked.acknowledged:
+                self.running[go.id] = go
         if report["outcome_line"] != NO_LINE and report["outcome_start_us"]:
-            self._known[names[report["outcome_line"]]] += 1
+            self._known[name(report["outcome_line"])] += 1
         self.trial = None
-        return True
+        return asked
 
     def fate(self, ledgers: Mapping[str, Ledger] | None) -> tuple[Asked, Fate] | None:
         """Return the pulse in doubt and what became of it; None without one.
@@ -153,7 +181,7 @@ class PulseBook:
             return asked, Fate.UNKNOWN
         if ledgers[asked.line].last_id != asked.id:
             return asked, Fate.NEVER
-        self.accept(asked)
+        self.accept(asked, ledgers[asked.line].last_start_us)
         return asked, Fate.HAPPENED
 
     def unaccounted(self, ledgers: Mapping[str, Ledger]) -> Mapping[str, int]:

@@ -60,13 +60,15 @@ def read_ledger(connection: Connection, line: str) -> Ledger:
     Raises:
         WrongDevice, Refused, Disconnected.
     """
-    fields: Mapping = connection.ask(Request.LEDGER, line=connection.index(line)).fields
+    reply = connection.ask(Request.LEDGER, line=connection.index(line))
+    fields: Mapping = reply.fields
     return Ledger(
         pulses=fields["pulses"],
         on_us=fields["on_us"],
         last_id=fields["last_id"],
         last_start_us=connection.device_us(fields["last_start_us"]),
         last_width_us=fields["last_width_us"],
+        on=bool(reply.applied),
         limits=Limits(fields["max_us"], fields["gap_us"], fields["budget_us"]),
     )
 

@@ -50,11 +50,11 @@ uint8_t outputs_start(uint8_t line, uint32_t id, uint32_t width_us) {
     return STATUS_OK;
 }
 
-static void end(uint8_t line, bool cut) {
+static void end(uint8_t line, bool cut, uint32_t now) {
     struct output *output = outputs_get(line);
     uint8_t detail[NOTE_PULSED_SIZE - NOTE_PULSED_AT_LINE];
     board_output(line, false);
-    output->end_us = board_micros();
+    output->end_us = now;
     output->width_us = output->end_us - output->start_us;
     output->on_us += output->width_us;
     output->pulses++;
@@ -69,15 +69,17 @@ static void end(uint8_t line, bool cut) {
 
 void outputs_cut(uint8_t line) {
     if (outputs_is(line) && outputs_get(line)->on)
-        end(line, true);
+        end(line, true, board_micros());
 }
 
 void outputs_all_off(void) {
+    uint32_t now = board_micros();
     /* pins first: the rest of the book-keeping takes its time */
     for (uint8_t line = INPUTS; line < LINE_COUNT; line++)
         board_output(line, false);
     for (uint8_t line = INPUTS; line < LINE_COUNT; line++)
-        outputs_cut(line);
+        if (outputs_get(line)->on)
+            end(line, true, now);
 }
 
 void outputs_due(void) {
@@ -89,7 +91,7 @@ void outputs_due(void) {
             continue;
         uint32_t past = now - output->start_us;
         if (past >= output->width_us) {
-            end(line, false);
+            end(line, false, board_micros());
             continue;
         }
         if (!any || output->width_us - past < soonest)
