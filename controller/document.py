@@ -27,6 +27,7 @@ from controller.strategies.base import AbstractStrategy
 from learners.base import AbstractLearner
 from protocols.documents import Document, load
 from protocols.registry import Settings, discover, one_of
+from protocols.session_document import SessionSection
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.table import RELATIVE_TO
 
@@ -52,8 +53,6 @@ class EpisodeSection(Section):
     """Test trials, without."""
     common_stimuli: bool = True
     """Whether all candidates of a generation are judged on the same stimuli."""
-    subject: Literal["naive"] = "naive"
-    """Who runs an episode: a fresh learner for every candidate."""
 
 
 class ObjectiveSection(Section):
@@ -114,6 +113,8 @@ class Experiment(Section):
     strategy: one_of(STRATEGIES)  # type: ignore[valid-type]
     stages: StagesSection = StagesSection()
     log: LogSection = LogSection()
+    session: SessionSection | None = None
+    """How an animal is asked; a dry-run of circuits doesn't need it."""
 
     @model_validator(mode="after")
     def _components_fit_each_other(self) -> Self:

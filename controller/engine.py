@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from controller.design import Design, Record, Situation
-from controller.generation import generation, initial_state
+from controller.generation import Proposal, generation, initial_state, propose
 from controller.statuses import Status
 from controller.strategies.base import State
 
@@ -31,6 +31,9 @@ class Engine:
         self.block = block
         self.start = jax.jit(lambda root, stage: initial_state(design, root, stage))
         self._run = jax.jit(self._many)
+        self._propose = jax.jit(
+            lambda situation, state, index: propose(design, situation, state, index)
+        )
 
     def run(
         self,
@@ -50,6 +53,10 @@ class Engine:
         if recorded is None:
             recorded = self._no_answers()
         return self._run(situation, state, jnp.int32(first), jnp.int32(count), recorded)
+
+    def propose(self, situation: Situation, state: State, index: int) -> Proposal:
+        """Return what generation number `index` asks, for learners that answer elsewhere."""
+        return self._propose(situation, state, jnp.int32(index))
 
     def _no_answers(self) -> Float[Array, "generation slot learner test"]:
         design = self.design

@@ -120,6 +120,26 @@ def generation(
     return state, record
 
 
+class Proposal(eqx.Module):
+    """What a generation asks, before anybody has answered."""
+
+    stimuli: Float[Array, "set trial feature"]
+    """Of one set for all slots, or of one for each."""
+    labels: Float[Array, "slot trial"]
+
+
+def propose(design: Design, situation: Situation, state: State, index: Int[Array, ""]) -> Proposal:
+    """Return what `generation` will ask of its learners.
+
+    For learners that take days to answer: `generation` is then run on the recorded answers.
+    """
+    theta, _ = design.strategy.ask(state)
+    place = derive(situation.root, situation.stage, index)
+    stimuli = _stimuli(design, place)
+    labelled, _ = _labelled(design, situation, theta, stimuli)
+    return Proposal(stimuli, labelled.stimuli)
+
+
 def episode_key(place: PRNGKeyArray, slot: Array, attempt: Array) -> PRNGKeyArray:
     """Return the key of one episode, from that of its generation."""
     return derive(place, slot, Purpose.LEARNER, attempt)

@@ -9,13 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from controller.design import Design, Record, by_episode
+from controller.design import Design, Record
 from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.failure import explain
 from controller.generation import MAX_ATTEMPTS, episode_key
 from controller.position import (
-    LEARNER_ARM,
     Position,
     after_stage,
     first_position,
@@ -23,15 +22,9 @@ from controller.position import (
     position_from,
     situation,
 )
+from controller.recording import Recorder
 from controller.statuses import Status
-from controller.store import (
-    EVENT_KINDS,
-    EventFrame,
-    Frame,
-    GenerationBlock,
-    StageFrame,
-    Store,
-)
+from controller.store import Frame, Store
 from protocols.keys import derive
 
 BLOCK_SECONDS = 0.5
@@ -98,6 +91,7 @@ class DryRun:
         self.design = experiment.design()
         self.engine = Engine(self.design, block=block_size(self.design))
         self.root = root_key(experiment)
+        self.recorder = Recorder(experiment, self.design, store)
         self.arms = 2 if store.header["control"] else 1
         self.on_progress = on_progress
         self.should_stop = should_stop
@@ -163,69 +157,25 @@ class DryRun:
     def _store_block(self, position: Position, flying: _Flying) -> Position:
         """Log a block, and return the position after it."""
         done = int(flying.done)
-        frames: list[Frame] = [self._block_frame(position, flying.record, done)] if done else []
+        frames: list[Frame] = [self.recorder.block(position, flying.record, done)] if done else []
         after = replace(position, generation=position.generation + done, state=flying.state)
         if done < flying.count:
             self._fail(after, flying.record, done, frames)
         if after.generation == self.experiment.stages.generations:
             theta = flying.record.recommended[done - 1]
-            frames += self._stage_frames(after, np.asarray(theta))
+            trials = after.generation * self.design.trials_per_generation
+            frames += self.recorder.stage(after, np.asarray(theta), trials)
             after = after_stage(after, self.engine, self.root, theta)
         self.store.append(frames, {"position": position_arrays(after)})
         self.store.fold(every_s=FOLD_SECONDS)
         self.on_progress(self._progress(position, flying, done))
         return after
 
-    def _block_frame(self, position: Position, record: Record, done: int) -> GenerationBlock:
-        keep: Any = by_episode(jax.tree.map(lambda array: np.asarray(array)[:done], record))
-        asked = position.arm == LEARNER_ARM
-        trials = slice(None) if asked else slice(0, 0)  # a control runs no trial
-        log = self.experiment.log.theta
-        return GenerationBlock(
-            arm=position.arm,
-            stage=position.stage,
-            first_generation=position.generation,
-            first_candidate=self.store.rows["candidates"],
-            first_stimulus=self.store.rows["stimuli"],
-            n_train=self.design.n_train if asked else 0,
-            learners=len(self.design.panel.learners),
-            stimuli=keep.stimuli[:, :, trials],
-            labels=keep.labels[:, :, trials],
-            answers=keep.answers[:, :, trials],
-            error=keep.error,
-            error_se=keep.error_se,
-            label_power=keep.power,
-            distribution=keep.distribution,
-            orthogonality=keep.orthogonality,
-            fitness=keep.fitness,
-            status=keep.status,
-            attempts=keep.attempts,
-            theta=keep.theta if log == "all" else None,
-            recommended=keep.recommended if log != "none" else None,
-            t_ns=np.full(done, self._now_ns(), np.int64),
-        )
-
-    def _stage_frames(self, position: Position, theta: np.ndarray) -> list[Frame]:
-        asked = position.arm == LEARNER_ARM
-        generations = position.generation
-        return [
-            StageFrame(
-                arm=position.arm,
-                stage=position.stage,
-                generations=generations,
-                recommended=theta,
-                t_ns=self._now_ns(),
-                trials=generations * self.design.trials_per_generation if asked else 0,
-                episodes=generations * self.design.episodes_per_generation if asked else 0,
-            ),
-            self._event("stage_finished", position),
-        ]
-
     def _fail(self, position: Position, record: Record, row: int, frames: list[Frame]) -> None:
         """Store what is done and why it ends, then raise."""
         slots = np.flatnonzero(np.asarray(record.status[row]) != Status.DONE)
-        frames += [self._event("slot_failed", position, slot=int(slot)) for slot in slots]
-        frames.append(self._event("run_failed", position))
+        frames += [self.recorder.event("slot_failed", position, slot=int(slot)) for slot in slots]
+        frames.append(self.recorder.event("run_failed", position))
         self.store.append(frames, {"position": position_arrays(position)})
         failed = jax.tree.map(lambda array: np.asarray(array)[row], record)
         raise LearnerFailedError(
@@ -251,21 +201,7 @@ class DryRun:
         )
 
     def _log_event(self, kind: str, position: Position) -> None:
-        self.store.append([self._event(kind, position)])
-
-    def _event(self, kind: str, position: Position, slot: int = -1) -> EventFrame:
-        over = position.arm == self.arms
-        return EventFrame(
-            kind=EVENT_KINDS.index(kind),
-            t_ns=self._now_ns(),
-            arm=-1 if over else position.arm,
-            stage=-1 if over else position.stage,
-            generation=-1 if over else position.generation,
-            slot=slot,
-        )
-
-    def _now_ns(self) -> int:
-        return time.time_ns() - int(self.store.header["created_ns"])
+        self.store.append([self.recorder.event(kind, position)])
 
 
 def block_size(design: Design) -> int:

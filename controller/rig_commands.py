@@ -1,10 +1,10 @@
 """`biasloop rig …`: check a rig, emulate one, begin a rig's document."""
 
-import dataclasses
 import json
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from hardware.display import Display
+    from hardware.findings import Finding
     from hardware.rig_settings import RigSettings
-    from hardware.selftest import Finding
     from hardware.simulated_board import SimulatedBoard
 
-FAILED = 1
-ENOUGH_BYTES = 2_000_000_000
+FAILED, INTERRUPTED = 1, 130
 app = typer.Typer(help="Check a rig, or emulate one.", no_args_is_help=True)
 RigDocument = Annotated[
     str, typer.Argument(metavar="RIG", help="A rig document (TOML), or the name of a ready one.")
@@ -40,29 +40,24 @@ def check(
     store: Annotated[Path, typer.Option(help="Where sessions are stored.")] = Path("runs"),
 ) -> None:
     """Try every part of a rig, and say what to do about what isn't right."""
-    from hardware.display import Display
-    from hardware.selftest import Level, run, worst
+    from controller.places import places
+    from hardware.findings import report
 
-    settings = _settings(rig)
-    with ExitStack() as opened:
-        port = opened.enter_context(_port(settings))
-        display = None
-        if settings.screen is not None:
-            display = opened.enter_context(Display(settings.screen))
-        ask = sys.stdin.isatty() if prompt is None else prompt
-        findings = run(
-            settings,
-            port,
-            display=display,
-            outputs=outputs,
-            prompt=typer.echo if ask else None,
-        )
-        findings += _places(store)
+    if json_file is not None:
+        _check_writable(json_file)
+    settings, findings = _settings_and_findings(rig)
+    ask = sys.stdin.isatty() if prompt is None else prompt
+    try:
+        findings += _tried(settings, outputs=outputs, prompt=typer.echo if ask else None)
+    except KeyboardInterrupt as stopped:
+        notes = "; ".join(getattr(stopped, "__notes__", ())) or "nothing was switched on yet"
+        typer.echo(f"biasloop: stopped; {notes}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    findings += places(store)
     _show(findings)
     if json_file is not None:
-        rows = [dataclasses.asdict(finding) for finding in findings]
-        json_file.write_text(json.dumps({"rig": settings.name, "findings": rows}, indent=2) + "\n")
-    if worst(findings) in {Level.FAIL, Level.NOT_RUN} and not _only_left_out(findings, outputs):
+        _write(json_file, json.dumps(report(settings, findings), indent=2) + "\n")
+    if _is_bad(findings, outputs=outputs):
         raise typer.Exit(FAILED)
 
 
@@ -162,11 +157,68 @@ def _path(rig: str) -> Path:
     return path
 
 
-def _settings(rig: str) -> "RigSettings":
-    from protocols.rig_document import load_rig
+def _check_writable(path: Path) -> None:
+    """Refuse a file before a long check, not after it."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise typer.BadParameter(
+            f"{path} can't be written; give a file in a folder that exists and is yours"
+        )
 
-    _, settings = load_rig(_path(rig))
-    return settings
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        typer.echo(
+            f"biasloop: {path} can't be written ({error.strerror}); nothing is kept", err=True
+        )
+        raise typer.Exit(FAILED) from None
+
+
+def _settings_and_findings(rig: str) -> "tuple[RigSettings, list[Finding]]":
+    """Return a rig; without its calibrations, and with a finding, where they can't be read."""
+    from hardware.findings import Finding, Level
+    from hardware.interface import CalibrationError
+    from protocols.documents import load
+    from protocols.rig_document import Rig
+
+    path = _path(rig)
+    document, folder = load(path, Rig).value, path.resolve().parent
+    try:
+        return document.settings(folder), []
+    except CalibrationError as error:
+        without = document.model_copy(update={"calibration": None}).settings(folder)
+        return without, [Finding("calibration", Level.FAIL, str(error), "see the message")]
+
+
+def _tried(
+    settings: "RigSettings", *, outputs: bool, prompt: Callable[[str], None] | None
+) -> "list[Finding]":
+    """Open what there is of a rig, and try it; what doesn't open is a finding as well."""
+    from hardware.selftest import run
+
+    with ExitStack() as opened:
+        port = opened.enter_context(_port(settings))
+        display, missing = _display(opened, settings)
+        return [*missing, *run(settings, port, display=display, outputs=outputs, prompt=prompt)]
+
+
+def _display(opened: ExitStack, settings: "RigSettings") -> "tuple[Display | None, list[Finding]]":
+    """Open the screen of a rig that has one; without it the rest is still worth trying."""
+    from hardware.display import Display
+    from hardware.findings import Finding, Level
+    from hardware.interface import DisplayError
+
+    if settings.screen is None:
+        return None, []
+    try:
+        return opened.enter_context(Display(settings.screen)), []
+    except DisplayError as error:
+        failed = Finding("screen", Level.FAIL, str(error), "see the message")
+        return None, [
+            failed,
+            *(Finding(name, Level.NOT_RUN, "") for name in ("photodiode", "frames")),
+        ]
 
 
 @contextmanager
@@ -196,36 +248,17 @@ def _until_stopped(board: "SimulatedBoard") -> None:
         typer.echo("switched off")
 
 
-def _places(folder: Path) -> Iterator["Finding"]:
-    from controller.store.place import free_bytes, network_type
-    from hardware.selftest import Finding, Level
-
-    free, kind = free_bytes(folder), network_type(folder)
-    enough = free is None or free > ENOUGH_BYTES
-    yield Finding(
-        "disk",
-        Level.PASS if enough else Level.FAIL,
-        "unknown" if free is None else f"{free / 1e9:.0f} GB free",
-        "" if enough else "make room before a session",
-    )
-    yield Finding(
-        "file system",
-        Level.PASS if kind is None else Level.FAIL,
-        kind or "local",
-        "" if kind is None else "record on a local disk and copy afterwards",
-    )
-
-
-def _only_left_out(findings: list["Finding"], outputs: bool) -> bool:
-    """Whether all that wasn't tried was left out because it was asked."""
-    from hardware.selftest import Level
+def _is_bad(findings: "list[Finding]", *, outputs: bool) -> bool:
+    """Whether something failed, or wasn't tried although nobody asked to leave it out."""
+    from hardware.findings import Level
 
     bad = [one for one in findings if one.level in {Level.FAIL, Level.NOT_RUN}]
-    return not outputs and all(one.level == Level.NOT_RUN and one.measured for one in bad)
+    return any(outputs or one.level == Level.FAIL or not one.measured for one in bad)
 
 
 def _show(findings: list["Finding"]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     colours = {"PASS": "green", "WARN": "yellow", "FAIL": "bold red", "not run": "dim"}
@@ -233,7 +266,8 @@ def _show(findings: list["Finding"]) -> None:
     for heading in ("", "check", "measured", "what to do"):
         table.add_column(heading, overflow="fold")
     for one in findings:
-        table.add_row(f"[{colours[one.level]}]{one.level}[/]", one.name, one.measured, one.remedy)
+        words = map(escape, (one.name, one.measured, one.remedy))
+        table.add_row(f"[{colours[one.level]}]{one.level}[/]", *words)
     Console().print(table)
     counts = {level: sum(one.level == level for one in findings) for level in colours}
     typer.echo(", ".join(f"{count} {level}" for level, count in counts.items() if count))

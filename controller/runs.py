@@ -9,7 +9,7 @@ from typing import Any
 
 from controller.document import Experiment
 from controller.loop import DryRun, Progress
-from controller.store import Layout, Store
+from controller.store import Layout, Origin, Store
 from protocols.documents import Document, parse
 
 RECORDED_PACKAGES = ("biasloop", "jax", "jaxlib", "numpy", "evosax", "equinox", "optax", "zarr")
@@ -35,11 +35,34 @@ def begin(
     Returns:
         True when it is finished, False when it was asked to stop before.
     """
+    store = create(document, folder, control=control)
+    return _run(document.value, store, on_progress, should_stop)
+
+
+def create(
+    document: Document[Experiment],
+    folder: Path,
+    *,
+    control: bool,
+    origin: Origin = "simulated",
+    live: bool = False,
+) -> Store:
+    """Make an experiment's store, and leave it open.
+
+    Args:
+        document: the protocol document.
+        folder: must not exist or be empty.
+        control: whether the paired search without a learner runs after the real one.
+        origin: where the answers come from.
+        live: whether every append survives a power cut.
+    """
     experiment = document.value
     layout = Layout(
         stimulus_dim=experiment.space.build().dim,
         theta_dim=experiment.design().theta_size,
         theta_log=experiment.log.theta,
+        origin=origin,
+        live=live,
     )
     header = {
         "name": experiment.name,
@@ -50,8 +73,7 @@ def begin(
         "created_ns": time.time_ns(),
         **software(),
     }
-    store = Store.create(folder, document=document.text, header=header, layout=layout)
-    return _run(experiment, store, on_progress, should_stop)
+    return Store.create(folder, document=document.text, header=header, layout=layout)
 
 
 def go_on(

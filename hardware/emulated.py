@@ -1,14 +1,16 @@
 """A rig without any hardware, on a clock of its own: as fast as the computer allows.
 
-The animal is a function. Bounds, refusals and faults are the device's; what isn't there is the
+The animal is an object that touches and feels. Bounds, refusals and faults are the device's; what isn't there is the
 wire, the screen and everything that can go wrong with them.
 """
 
-from collections.abc import Callable, Iterable
+import secrets
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import NamedTuple, Self
+from typing import Self
 
 from hardware.interface import (
+    Ask,
     Clear,
     Deliver,
     DeviceFault,
@@ -18,6 +20,7 @@ from hardware.interface import (
     GoEdge,
     Identity,
     Instruction,
+    Ledger,
     Limits,
     LineInfo,
     Present,
@@ -31,35 +34,34 @@ from hardware.interface import (
 from hardware.messages import Fault, Outcome, Request
 from hardware.program import trial_values
 from hardware.rig_settings import RigSettings
+from hardware.subject import Subject
 from hardware.virtual_outputs import VirtualOutputs
 
 FRAME_US = 16_667
 TOUCH_US = 5_000  # how long a line stays high
 NO_LIMITS = Limits(0, 0, 0)
-
-
-class Touch(NamedTuple):
-    """An animal touches an input."""
-
-    line: str
-    after_us: int
-    """From the trial's go."""
-
-
-Subject = Callable[[Present], Iterable[Touch]]
+Keep = Callable[[Pulsed], None]
 
 
 class EmulatedRig:
-    """A rig whose animal is a function; a context manager."""
+    """A rig whose animal is an object; a context manager."""
 
     def __init__(
-        self, settings: RigSettings, subject: Subject, *, today: date | None = None
+        self,
+        settings: RigSettings,
+        subject: Subject,
+        *,
+        keep: Keep | None = None,
+        today: date | None = None,
+        device_id: str = "emulated",
     ) -> None:
-        """`subject` says what the animal touches in a trial.
+        """`subject` touches and feels; `keep` is given every pulse as soon as it is over.
 
-        `today` is the day on which calibrations have to be valid, by default this one.
+        `today` is the day on which calibrations have to be valid, by default this one. Every
+        emulated device has a boot of its own, as one that was just switched on.
         """
-        self.settings, self._subject = settings, subject
+        self.settings, self._subject, self._keep = settings, subject, keep
+        self._device_id, self._boot_id = device_id, secrets.randbits(31)
         self._today = today or date.today()  # noqa: DTZ011  the lab's own calendar
         self.outputs = VirtualOutputs(
             {name: output.limits for name, output in settings.outputs.items()}
@@ -81,7 +83,9 @@ class EmulatedRig:
             LineInfo(name, output.kind, 0, self._index[name], output.limits)
             for name, output in self.settings.outputs.items()
         ]
-        return Identity("emulated", "emulated", "emulated", "emulated", 1, tuple(lines))
+        return Identity(
+            "emulated", self._device_id, "emulated", "emulated", self._boot_id, tuple(lines)
+        )
 
     @property
     def now_us(self) -> int:
@@ -116,7 +120,7 @@ class EmulatedRig:
         Raises:
             DeviceFault, Refused, CalibrationError.
         """
-        report, flip = None, None
+        report, flip, typed = None, None, None
         if self.outputs.fault != Fault.NONE:
             raise DeviceFault(self.outputs.fault, "find the cause, then clear() and arm() again")
         match instruction:
@@ -128,10 +132,32 @@ class EmulatedRig:
                 flip = self._flip()
             case Wait(duration_s):
                 self._now_us += round(duration_s * 1e6)
+            case Ask():
+                typed = self._subject.say(instruction)
+        return self._event(instruction, report, flip, typed)
+
+    def ledgers(self) -> Mapping[str, Ledger]:
+        """Return nothing: what isn't there outlives no program."""
+        return {}
+
+    def rest(self) -> Event:
+        """Return what happened since the last event."""
+        return self._event(Wait(0.0), None, None, None)
+
+    def _event(
+        self,
+        instruction: Instruction,
+        report: TrialReport | None,
+        flip: Flip | None,
+        typed: str | None,
+    ) -> Event:
         edges = tuple(edge for edge in self._edges if edge.t_us <= self._now_us)
         self._edges = self._edges[len(edges) :]
         pulsed, self._pulsed = tuple(self._pulsed), []
-        return Event(instruction, self._now_us * 1000, report, flip, edges, pulsed)
+        if self._keep is not None:
+            for one in pulsed:
+                self._keep(one)
+        return Event(instruction, self._now_us * 1000, report, flip, edges, pulsed, typed=typed)
 
     def make_safe(self) -> SafeState:
         """Switch everything off and disarm."""
@@ -159,7 +185,9 @@ class EmulatedRig:
             missed = TrialReport(number, Outcome.NO_GO, None, None, None, None)
             return self._over(missed), flip
         touches = self._touched(instruction, go_us)
-        return self._answered(trial, number, go_us, touches), flip
+        report = self._answered(trial, number, go_us, touches)
+        self._subject.feel(report)
+        return report, flip
 
     def _check(self, trial: Trial) -> None:
         """Refuse what would be too much before anything is switched on."""
@@ -190,7 +218,7 @@ class EmulatedRig:
 
     def _touched(self, instruction: Present, go_us: int) -> list[tuple[int, str]]:
         touches = sorted(
-            (go_us + touch.after_us, touch.line) for touch in self._subject(instruction)
+            (go_us + touch.after_us, touch.line) for touch in self._subject.touches(instruction)
         )
         for t_us, line in touches:
             for level, at_us in ((True, t_us), (False, t_us + TOUCH_US)):

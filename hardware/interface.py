@@ -163,7 +163,16 @@ class Wait:
     duration_s: float
 
 
-Instruction = Present | Deliver | Clear | Wait
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Let a person at the rig's keyboard answer in words; nothing is switched on meanwhile."""
+
+    prompt: str
+    timeout_s: float
+    """Without an answer for so long there is none."""
+
+
+Instruction = Present | Deliver | Clear | Wait | Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +240,8 @@ class Event:
     pulsed: tuple[Pulsed, ...] = ()
     missing_events: int = 0
     """Device events whose numbers never came."""
+    typed: str | None = None
+    """What a person answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +254,19 @@ class Limits:
     """Shortest time from the end of one pulse to the beginning of the next."""
     budget_us: int
     """Time on in all, since the device's boot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a device has counted of one output since its boot."""
+
+    pulses: int
+    on_us: int
+    last_id: int
+    last_start_us: int
+    """Device time, unwrapped."""
+    last_width_us: int
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +335,18 @@ class Rig(Protocol):
         Raises:
             Disconnected, DeviceFault, Refused, DisplayError, CalibrationError.
         """
+        ...
+
+    def ledgers(self) -> Mapping[str, Ledger]:
+        """Return what the device has counted of every output since its boot; nothing if it can't.
+
+        Raises:
+            Disconnected: when no answer comes.
+        """
+        ...
+
+    def rest(self) -> Event:
+        """Return what happened since the last event; asks the device for nothing, never raises."""
         ...
 
     def make_safe(self) -> SafeState:

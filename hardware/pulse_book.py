@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from hardware.interface import Limits, Pulsed, TrialReport
+from hardware.interface import Ledger, Pulsed, TrialReport
 from hardware.messages import NO_LINE, RESPONSES, Go
 
 
@@ -21,21 +21,6 @@ class Fate(StrEnum):
     NEVER = "never"
     UNKNOWN = "unknown"
     """The device has restarted since, and its ledger is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What a device has counted of one output since its boot."""
-
-    pulses: int
-    on_us: int
-    last_id: int
-    last_start_us: int
-    """Device time, unwrapped."""
-    last_width_us: int
-    """As measured; while it is on, as asked for."""
-    on: bool
-    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hardware.connection import Connection
-from hardware.interface import Limits
+from hardware.interface import Ledger, Limits
 from hardware.messages import NO_LINE, Fault, LineKind, Request, State
-from hardware.pulse_book import Ledger
 
 INPUT = LineKind.INPUT.name.lower()
 
@@ -60,17 +59,28 @@ def read_ledger(connection: Connection, line: str) -> Ledger:
     Raises:
         WrongDevice, Refused, Disconnected.
     """
+    return read_output(connection, line)[0]
+
+
+def read_output(connection: Connection, line: str) -> tuple[Ledger, bool]:
+    """Ask what the device has counted of one output, and whether it is on.
+
+    While it is, the last width is what was asked for. Its pin doesn't tell: a tone's toggles.
+
+    Raises:
+        WrongDevice, Refused, Disconnected.
+    """
     reply = connection.ask(Request.LEDGER, line=connection.index(line))
     fields: Mapping = reply.fields
-    return Ledger(
+    ledger = Ledger(
         pulses=fields["pulses"],
         on_us=fields["on_us"],
         last_id=fields["last_id"],
         last_start_us=connection.device_us(fields["last_start_us"]),
         last_width_us=fields["last_width_us"],
-        on=bool(reply.applied),
         limits=Limits(fields["max_us"], fields["gap_us"], fields["budget_us"]),
     )
+    return ledger, bool(reply.applied)
 
 
 def read_ledgers(connection: Connection) -> Mapping[str, Ledger]:

@@ -1,7 +1,7 @@
 """Every pulse that a device confirmed, on disk: what an animal got, across restarts and kills.
 
-One SQLite file, for instance one for each subject and day. A pulse is known by (device, boot, id),
-so reading it twice counts it once. `record` returns when the pulse is durable.
+One SQLite file for each device. A pulse is known by (device, boot, id), so reading it twice counts
+it once. `record` returns when the pulse is durable.
 """
 
 import sqlite3
@@ -14,11 +14,11 @@ from typing import Self
 from hardware.interface import Pulsed, RigError
 
 _APPLICATION_ID = 0x62696C67  # "bilg"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _TABLE = """CREATE TABLE IF NOT EXISTS pulses (
   device_id TEXT NOT NULL, boot_id INTEGER NOT NULL, id INTEGER NOT NULL,
   line TEXT NOT NULL, start_us INTEGER NOT NULL, width_us INTEGER NOT NULL, cut INTEGER NOT NULL,
-  volume_ul REAL, t_utc_ns INTEGER NOT NULL,
+  volume_ul REAL, t_utc_ns INTEGER NOT NULL, subject TEXT NOT NULL,
   PRIMARY KEY (device_id, boot_id, id)
 ) WITHOUT ROWID"""
 
@@ -40,13 +40,13 @@ class Total:
 class RewardLedger:
     """An open ledger; one process writes to it at a time."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a ledger, or begin one.
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        """Open a ledger, or begin one; one that isn't durable is for emulated devices.
 
         Raises:
             LedgerError: when it can't be opened, or is another program's file.
         """
-        self.path = path
+        self.path, self._durable = path, durable
         try:
             # a pulse must never wait for another program: what holds the file is a mistake
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
@@ -62,7 +62,13 @@ class RewardLedger:
             raise
 
     def record(
-        self, device_id: str, boot_id: int, pulse: Pulsed, volume_ul: float | None, t_utc_ns: int
+        self,
+        device_id: str,
+        boot_id: int,
+        pulse: Pulsed,
+        volume_ul: float | None,
+        t_utc_ns: int,
+        subject: str = "",
     ) -> bool:
         """Keep one confirmed pulse; it is durable on return.
 
@@ -72,6 +78,7 @@ class RewardLedger:
             pulse: as the device measured it.
             volume_ul: delivered, by the calibration; None for what isn't a calibrated valve.
             t_utc_ns: this computer's time of day.
+            subject: who got it.
 
         Returns:
             Whether the pulse was new.
@@ -80,8 +87,8 @@ class RewardLedger:
             LedgerError: when it can't be written, or another pulse has that number.
         """
         measured = (pulse.line, pulse.start_us, pulse.width_us, int(pulse.cut))
-        row = (device_id, boot_id, pulse.id, *measured, volume_ul, t_utc_ns)
-        insert = "INSERT INTO pulses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        row = (device_id, boot_id, pulse.id, *measured, volume_ul, t_utc_ns, subject)
+        insert = "INSERT INTO pulses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         look = "SELECT line, start_us, width_us, cut FROM pulses WHERE (device_id, boot_id, id) = "
         try:
             new = self._connection.execute(insert, row).rowcount == 1
@@ -96,13 +103,15 @@ class RewardLedger:
             )
         return new
 
-    def totals(self, since_utc_ns: int = 0) -> dict[str, Total]:
-        """Return what each line delivered from a moment on.
+    def totals(self, since_utc_ns: int = 0, subject: str | None = None) -> dict[str, Total]:
+        """Return what each line delivered from a moment on, to everybody or to one subject.
 
         Raises:
             LedgerError: when the file can't be read.
         """
-        return self._sums("t_utc_ns >= ?", (since_utc_ns,))
+        if subject is None:
+            return self._sums("t_utc_ns >= ?", (since_utc_ns,))
+        return self._sums("t_utc_ns >= ? AND subject = ?", (since_utc_ns, subject))
 
     def of_boot(self, device_id: str, boot_id: int) -> dict[str, Total]:
         """Return what is kept of one life of a device, to be compared with its own ledger.
@@ -134,13 +143,13 @@ class RewardLedger:
         (found,) = execute("PRAGMA application_id").fetchone()
         (tables,) = execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = execute("PRAGMA user_version").fetchone()
-        if (found != _APPLICATION_ID and tables) or version > _SCHEMA_VERSION:
+        if (found != _APPLICATION_ID and tables) or (tables and version != _SCHEMA_VERSION):
             raise LedgerError(
-                f"{self.path} is another program's database, or a later version's; give the path "
+                f"{self.path} is another program's database, or another version's; give the path "
                 "of a ledger, or of a file that doesn't exist yet"
             )
         execute("PRAGMA journal_mode = WAL")
-        execute("PRAGMA synchronous = FULL")
+        execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
         if not tables:
             execute("BEGIN IMMEDIATE")
             execute(f"PRAGMA application_id = {_APPLICATION_ID}")

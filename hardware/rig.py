@@ -5,7 +5,8 @@ the session's own loop stands still, so does the heartbeat, and the device switc
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Self, TypeVar
 
@@ -13,7 +14,7 @@ from hardware.device import NativeDevice
 from hardware.display import Display
 from hardware.history import Happened
 from hardware.interface import (
-    CalibrationError,
+    Ask,
     Clear,
     Deliver,
     DisplayError,
@@ -22,6 +23,7 @@ from hardware.interface import (
     Flip,
     Identity,
     Instruction,
+    Ledger,
     Limits,
     Present,
     Pulse,
@@ -36,12 +38,12 @@ from hardware.interface import (
 from hardware.messages import Outcome
 from hardware.photodiode import match as match_flips
 from hardware.program import GRACE_US, longest_us, trial_values
-from hardware.reward_ledger import RewardLedger
 from hardware.rig_settings import RigSettings
 
 BEATS = 4  # heartbeats in a lease
 LONGEST_STEP_S = 0.05
 T = TypeVar("T")
+Keep = Callable[[Pulsed], None]
 
 
 class NativeRig:
@@ -53,16 +55,25 @@ class NativeRig:
         port: str,
         *,
         display: Display | None = None,
-        ledger: RewardLedger | None = None,
+        keep: Keep | None = None,
+        watch: Callable[[], None] | None = None,
+        typed: Callable[[Ask], str | None] | None = None,
         today: date | None = None,
     ) -> None:
-        """`display` is open already, and stays so; `ledger` keeps every pulse that was confirmed.
+        """Describe it; nothing is opened before `with`.
 
-        `today` is the day on which calibrations have to be valid, by default this one.
+        Args:
+            settings: what the rig is.
+            port: where its board is.
+            display: its screen, open already; it stays so.
+            keep: is given every pulse that the device confirms, before anything else happens.
+            watch: called at every heartbeat; what it raises ends the instruction at once.
+            typed: what somebody has typed as an answer since; None as long as it isn't whole.
+            today: on which calibrations have to be valid, by default this one.
         """
         self.settings, self.display = settings, display
         self.device = NativeDevice(port, device_id=settings.device_id, build=settings.build)
-        self._ledger, self._today = ledger, today
+        self._keep, self._watch, self._typed, self._today = keep, watch, typed, today
         self._step_s = min(settings.lease_ms / 1000 / BEATS, LONGEST_STEP_S)
         self._edges: list[Edge] = []
         self._pulsed: list[Pulsed] = []
@@ -114,7 +125,7 @@ class NativeRig:
         Raises:
             Disconnected, DeviceFault, Refused, DisplayError, CalibrationError.
         """
-        report, flip = None, None
+        report, flip, typed = None, None, None
         match instruction:
             case Present():
                 report, flip = self._present(instruction)
@@ -124,7 +135,23 @@ class NativeRig:
                 flip = self._clear()
             case Wait(duration_s):
                 self._until(lambda: None, duration_s)
-        return self._event(instruction, report, flip)
+            case Ask(timeout_s=timeout_s):
+                typed = self._until(lambda: self._answer(instruction), timeout_s)
+        return self._event(instruction, report, flip, typed)
+
+    def ledgers(self) -> Mapping[str, Ledger]:
+        """Return what the device has counted of every output since its boot.
+
+        Raises:
+            Disconnected: when no answer comes.
+        """
+        return self.device.ledgers()
+
+    def rest(self) -> Event:
+        """Return what happened since the last event, as far as it has come."""
+        with suppress(RigError):  # an outcome that has to be looked up, and can't be
+            return self._event(Wait(0.0), None, None, None)
+        return Event(Wait(0.0), time.monotonic_ns())
 
     def make_safe(self) -> SafeState:
         """Switch every output off, disarm, and read back that it is so."""
@@ -147,6 +174,11 @@ class NativeRig:
         if scene is not None and not instruction.keep:
             self._clear()
         return report, flip
+
+    def _answer(self, ask: Ask) -> str | None:
+        if self._typed is None:
+            raise RigError(f"nobody is at the keyboard of the rig {self.settings.name} to answer")
+        return self._typed(ask)
 
     def _reported(self, number: int) -> TrialReport | None:
         return next((report for report in self._reports if report.id == number), None)
@@ -201,6 +233,8 @@ class NativeRig:
     def _beat(self) -> None:
         self.device.heartbeat()
         self._collect()
+        if self._watch is not None:
+            self._watch()
 
     def _collect(self) -> None:
         happened: Happened = self.device.take_events()
@@ -208,24 +242,16 @@ class NativeRig:
         self._reports += happened.reports
         self._missing += happened.missing
         for pulsed in happened.pulsed:
-            self._keep(pulsed)
+            if self._keep is not None:
+                self._keep(pulsed)
             self._pulsed.append(pulsed)
 
-    def _keep(self, pulsed: Pulsed) -> None:
-        """Make a confirmed pulse durable before anything else happens."""
-        if self._ledger is None:
-            return
-        volume_ul = None
-        if pulsed.line in self.settings.calibrations:
-            try:
-                volume_ul = self.settings.calibrations[pulsed.line].volume_ul(pulsed.width_us)
-            except CalibrationError:  # cut short: it is kept with its width
-                volume_ul = None
-        identity = self.identity
-        self._ledger.record(identity.device_id, identity.boot_id, pulsed, volume_ul, time.time_ns())
-
     def _event(
-        self, instruction: Instruction, report: TrialReport | None, flip: Flip | None
+        self,
+        instruction: Instruction,
+        report: TrialReport | None,
+        flip: Flip | None,
+        typed: str | None,
     ) -> Event:
         self._collect()
         event = Event(
@@ -236,6 +262,7 @@ class NativeRig:
             edges=tuple(self._edges),
             pulsed=tuple(self._pulsed),
             missing_events=self._missing,
+            typed=typed,
         )
         self._edges, self._pulsed, self._reports, self._missing = [], [], [], 0
         return event

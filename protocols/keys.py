@@ -16,6 +16,7 @@ class Purpose(IntEnum):
     TELL = 5
     INITIAL_MEAN = 6
     HELD_OUT = 7
+    SCHEDULE = 8
 
 
 def derive(root: PRNGKeyArray, *path: int | Array) -> PRNGKeyArray:

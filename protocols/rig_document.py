@@ -125,8 +125,10 @@ class Rig(Section):
         twice = sorted(self.inputs.keys() & self.outputs.keys())
         if twice:
             raise ValueError(f"outputs: {', '.join(twice)} can't be an input as well")
-        if self.mapping is not None and self.screen is None:
-            raise ValueError("mapping: this rig has no screen to show it on; add a [screen]")
+        if self.mapping is not None and self.mapping.component.needs_screen and not self.screen:
+            raise ValueError(
+                "mapping: this rig has no screen to show it on; add a [screen], or use 'lines'"
+            )
         diodes = [name for name, role in self.inputs.items() if role == "photodiode"]
         if len(diodes) > 1:
             raise ValueError(f"inputs: expected one photodiode at most, got {', '.join(diodes)}")

@@ -21,6 +21,7 @@ from controller.store.errors import (
     StoreTooNew,
     WriteFailed,
 )
+from controller.store.follow import Follower
 from controller.store.frames import Frame
 from controller.store.history import History
 from controller.store.milestones import EventFrame, StageFrame
@@ -30,27 +31,38 @@ from controller.store.schema import (
     ARMS,
     CANDIDATE_STATUS,
     EVENT_KINDS,
+    OUTCOMES,
     PHASES,
     SCHEMA_VERSION,
+    SESSION_EVENTS,
+    SESSION_PHASES,
     Layout,
+    Origin,
 )
+from controller.store.session_frames import SessionEventFrame, TrialFrame
 from controller.store.writer import Store
 
 __all__ = [
     "ARMS",
     "CANDIDATE_STATUS",
     "EVENT_KINDS",
+    "OUTCOMES",
     "PHASES",
     "SCHEMA_VERSION",
+    "SESSION_EVENTS",
+    "SESSION_PHASES",
     "DiskFull",
     "EventFrame",
+    "Follower",
     "Frame",
     "GenerationBlock",
     "History",
     "Layout",
     "NetworkFileSystem",
     "NotAStore",
+    "Origin",
     "RepairReport",
+    "SessionEventFrame",
     "StageFrame",
     "Store",
     "StoreCorrupt",
@@ -58,6 +70,7 @@ __all__ = [
     "StoreExists",
     "StoreLocked",
     "StoreTooNew",
+    "TrialFrame",
     "WriteFailed",
     "read",
     "repair",

@@ -19,7 +19,7 @@ from controller.store.errors import StoreCorrupt, StoreTooNew
 from controller.store.files import remove_partials, sync_folders, write_atomic
 from controller.store.frames import Frame
 from controller.store.metadata import group_text
-from controller.store.schema import SCHEMA_VERSION, TABLES, Layout, columns
+from controller.store.schema import SCHEMA_VERSION, Layout, columns, tables_of
 
 ZARR_NAME = "experiment.zarr"
 MARKER = "biasloop"
@@ -40,7 +40,8 @@ def read_marker(folder: Path) -> dict[str, Any]:
     try:
         marker = json.loads(path.read_bytes())["attributes"][MARKER]
         schema, _, rows = marker["schema"], int(marker["seq"]), marker["rows"]
-        complete = set(rows) == {table.name for table in TABLES}
+        layout = Layout(**marker["layout"])
+        complete = set(rows) == {table.name for table in tables_of(layout)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreCorrupt(_damaged(folder, f"{path.name} is missing or unreadable")) from error
     if schema > SCHEMA_VERSION:
@@ -74,12 +75,12 @@ class Fold:
         self.root = root
         self.attributes = attributes
         self.seq = 0
-        self.rows = {table.name: 0 for table in TABLES}
+        self.rows = {table.name: 0 for table in tables_of(layout)}
         self._layout = layout
         self._published: dict[str, int] = {}
         self._writers = {
             table.name: [ColumnWriter(root, table, c, layout) for c in columns(table, layout)]
-            for table in TABLES
+            for table in tables_of(layout)
         }
 
     def start(self) -> None:

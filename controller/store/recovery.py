@@ -63,7 +63,7 @@ def resume_fold(folder: Path, journal: Journal) -> Fold:
         fold.resume(marker)
     except DamagedChunkError:
         return rebuild_fold(folder, journal)
-    _catch_up(fold, journal)
+    catch_up(fold, journal)
     return fold
 
 
@@ -73,7 +73,7 @@ def rebuild_fold(folder: Path, journal: Journal) -> Fold:
     remove_tree(beside)
     fold = Fold(beside, journal.layout, root_attributes(journal.meta))
     fold.start()
-    _catch_up(fold, journal)
+    catch_up(fold, journal)
     fold.publish_arrays()
     remove_tree(root)
     beside.rename(root)
@@ -82,7 +82,8 @@ def rebuild_fold(folder: Path, journal: Journal) -> Fold:
     return fold
 
 
-def _catch_up(fold: Fold, journal: Journal) -> None:
+def catch_up(fold: Fold, journal: Journal) -> None:
+    """Push and publish the frames that a fold hasn't seen."""
     for record in journal.records(fold.seq):
         fold.push(record[0], decode_record(record))
     fold.publish()

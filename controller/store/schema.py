@@ -1,7 +1,8 @@
 """What is stored: the tables and their columns, declared once.
 
 The fold makes its arrays from these declarations, so a new column is a line here and a value in
-the frames that fill it. Column sizes that depend on the experiment come from `Layout`.
+the frames that fill it. Column sizes that depend on the experiment come from `Layout`, and so does
+which tables there are: an experiment's, or those of one session with a subject on a rig.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from controller.statuses import Status
+from hardware.messages import Outcome
+from protocols.trials import Phase
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 ARMS = ("learner", "control")
 PHASES = ("training", "test")
@@ -24,6 +27,39 @@ EVENT_KINDS = (
     "stage_started",
     "stage_finished",
     "run_failed",
+)
+
+Origin = Literal["simulated", "emulated", "simavr", "animal"]
+"""A circuit; the same on a rig without hardware; on a board's emulator; a real rig."""
+
+SESSION_PHASES = tuple(phase.name.lower() for phase in Phase)
+OUTCOMES = tuple(outcome.name.lower() for outcome in Outcome)
+SESSION_EVENTS = (
+    "session_started",
+    "session_ended",
+    "paused",
+    "resumed",
+    "held",
+    "released",
+    "stop_asked",
+    "aborted",
+    "emergency_stop",
+    "free_reward",
+    "note",
+    "refused",
+    "fault",
+    "limit_reached",
+    "top_up",
+    "episode_started",
+    "episode_resumed",
+    "episode_done",
+    "episode_void",
+    "lease_lost",
+    "waiting_for_planner",
+    "made_safe",
+    "clock_stepped",
+    "unconfirmed_reward",
+    "reconciled",
 )
 
 Rows = Mapping[str, int]
@@ -40,10 +76,12 @@ class Layout:
     """Length of θ."""
     theta_log: Literal["all", "recommended", "none"]
     """Which θ are kept: of all candidates, of each generation's recommendation, of stages only."""
-    origin: Literal["simulated", "emulated", "animal"] = "simulated"
+    origin: Origin = "simulated"
     """Where the answers come from."""
     live: bool = False
     """True: each append survives a power cut. False: it survives a kill of the process."""
+    kind: Literal["experiment", "session"] = "experiment"
+    """Which tables there are."""
 
     def __post_init__(self) -> None:
         for name in ("stimulus_dim", "theta_dim"):
@@ -176,6 +214,80 @@ TABLES = (
     ),
     Table("stimuli", "stimulus", (Column("x", "f4", "stimulus", width="feature"),)),
 )
+
+_TRIAL = Column("trial", "i4", "row of the trial in trials; -1: between trials")
+_DEVICE_TIME = Column("t_device_us", "i8", "device time since its boot; -1: it didn't happen", "us")
+_LINE = Column("line", "i1", "line: place in the header's list; -1: none")
+
+SESSION_TABLES = (
+    Table(
+        "trials",
+        "trial",
+        (
+            _TIME,
+            _DEVICE_TIME,
+            _STAGE,
+            _GENERATION,
+            Column("slot", "i4", "place in the generation"),
+            Column("attempt", "i4", "how often the slot was begun before"),
+            Column("index", "i4", "place in the episode; below 0: warm-up"),
+            Column("phase", "u1", "why it was run", flags=SESSION_PHASES),
+            Column("stimulus", "i4", "row among the episode's stimuli of that phase; -1: none"),
+            Column("label", "f4", "valence that feedback followed; NaN without feedback"),
+            Column("answer", "f4", "response in [-1, 1]; NaN: the trial tells nothing"),
+            Column("outcome", "u1", "how the device saw it end", flags=OUTCOMES),
+            _LINE,
+            Column("latency_us", "f8", "from the go to the first response; NaN: none", "us"),
+            Column("licks", "i4", "responses in the window"),
+            Column("volume_ul", "f8", "water that was delivered in it", "ul"),
+            Column("missing_events", "i4", "device events that never came"),
+            Column("flip_ns", "i8", "host's monotonic clock at the flip; -1: none", "ns"),
+            Column("photodiode_us", "i8", "device time of the flip's edge; -1: none", "us"),
+            Column("dropped_frames", "i4", "frames missed before the flip"),
+            Column("overhead_us", "f8", "the controller's own time since the trial before", "us"),
+            Column("x", "f4", "stimulus; NaN without one", width="feature"),
+        ),
+    ),
+    Table(
+        "events",
+        "event",
+        (
+            Column("kind", "u1", "what happened", flags=SESSION_EVENTS),
+            _TIME,
+            _TRIAL,
+            Column("value", "f8", "a number that belongs to the event; NaN: none"),
+        ),
+    ),
+    Table(
+        "edges",
+        "edge",
+        (
+            _DEVICE_TIME,
+            _LINE,
+            Column("level", "u1", "what the input changed to", flags=("low", "high")),
+            _TRIAL,
+        ),
+    ),
+    Table(
+        "pulses",
+        "pulse",
+        (
+            _DEVICE_TIME,
+            _LINE,
+            Column("id", "i8", "the device's number of the pulse"),
+            Column("width_us", "i8", "how long it was on, by the device", "us"),
+            Column("cut", "u1", "whether it was ended early", flags=("whole", "cut")),
+            Column("volume_ul", "f8", "what a valve gave, by its calibration; NaN: no valve", "ul"),
+            _TRIAL,
+        ),
+    ),
+)
+
+
+def tables_of(layout: Layout) -> tuple[Table, ...]:
+    """The tables that a store of this layout has."""
+    return SESSION_TABLES if layout.kind == "session" else TABLES
+
 
 TABLE_NAMES = tuple(table.name for table in TABLES)
 

@@ -43,7 +43,9 @@ class Store:
     "finished", "interrupted" (Ctrl-C) or "failed" (another exception), unless `close` came first.
     """
 
-    def __init__(self, folder: Path, lock: Lock, journal: Journal) -> None:
+    def __init__(
+        self, folder: Path, lock: Lock, journal: Journal, *, followed: bool = False
+    ) -> None:
         self.folder = folder
         self.document = (folder / DOCUMENT_NAME).read_text(encoding="utf-8")
         self.header: dict[str, Any] = journal.meta["header"]
@@ -60,10 +62,17 @@ class Store:
         self._folded_at = -math.inf
         self._failure: StoreError | None = None
         self._closed = False
+        self._followed = followed
 
     @classmethod
     def create(
-        cls, folder: Path, *, document: str, header: Mapping[str, Any], layout: Layout
+        cls,
+        folder: Path,
+        *,
+        document: str,
+        header: Mapping[str, Any],
+        layout: Layout,
+        followed: bool = False,
     ) -> "Store":
         """Make a new store and open it.
 
@@ -72,6 +81,7 @@ class Store:
             document: text of the experiment's document.
             header: seed, versions, hash, …: what JSON can hold.
             layout: widths of the columns.
+            followed: as for `open`.
 
         Raises:
             StoreExists: the folder holds something.
@@ -80,29 +90,34 @@ class Store:
         """
         folder = Path(folder)
         create_folder(folder, document=document, header=header, layout=layout)
-        return cls.open(folder)
+        return cls.open(folder, followed=followed)
 
     @classmethod
-    def open(cls, folder: Path) -> "Store":
+    def open(cls, folder: Path, *, followed: bool = False) -> "Store":
         """Take the lock, recover what a kill left, and get ready to append.
+
+        Args:
+            folder: of a store.
+            followed: another process publishes what is appended (`Follower`); this one does so
+                only when it is opened and closed.
 
         Raises:
             NotAStore, StoreTooNew, StoreCorrupt: see their messages.
             StoreLocked: another process has it.
             NetworkFileSystem: it is not on a local disk.
         """
-        return cls._attach(Path(folder), "running")
+        return cls._attach(Path(folder), "running", followed=followed)
 
     @classmethod
     def recover(cls, folder: Path) -> None:
         """Publish what a killed writer left; the exit status stays as it was."""
-        cls._attach(Path(folder), None).close(None)
+        cls._attach(Path(folder), None, followed=False).close(None)
 
     @classmethod
-    def _attach(cls, folder: Path, exit_status: str | None) -> "Store":
+    def _attach(cls, folder: Path, exit_status: str | None, *, followed: bool) -> "Store":
         check_local(folder)
         with writable_journal(folder) as (lock, journal):
-            store = cls(folder, lock, journal)
+            store = cls(folder, lock, journal, followed=followed)
             store._guard(store._taken_up)
             if exit_status is not None:
                 store._guard(lambda: store._set_status(exit_status))
@@ -151,7 +166,7 @@ class Store:
             DiskFull, WriteFailed: final; the store takes no more.
         """
         self._require_open()
-        if time.monotonic() - self._folded_at >= every_s:
+        if not self._followed and time.monotonic() - self._folded_at >= every_s:
             self._guard(self._publish)
             self._folded_at = time.monotonic()
 
@@ -211,9 +226,10 @@ class Store:
         if free is not None and free < RESERVE_BYTES + 2 * size:
             raise OSError(errno.ENOSPC, f"less than the reserve of {RESERVE_BYTES >> 20} MiB left")
         self._journal.append(self.last_seq, payloads, states)
-        for seq, (kind, payload) in enumerate(payloads, self.last_seq + 1):
-            self._pending.append((seq, kind, payload))
-        self._pending_bytes += size
+        if not self._followed:
+            for seq, (kind, payload) in enumerate(payloads, self.last_seq + 1):
+                self._pending.append((seq, kind, payload))
+            self._pending_bytes += size
         self.last_seq += len(payloads)
         self.rows = dict(rows)
 
@@ -249,6 +265,8 @@ class Store:
 
     def _finish(self, exit_status: str | None) -> None:
         self._closed = True
+        if self._followed:
+            self._fold = None  # the other process went on with it
         try:
             if self._failure is not None:
                 # A last attempt; the failure itself was raised already.

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from hardware.interface import Scene
+from hardware.interface import GoEdge, Scene
 from hardware.shapes import check_scene
+from protocols.trials import Shown
 
 SHOWN = 4  # coordinates of a stimulus that a message gives
 
@@ -20,6 +21,7 @@ class AbstractMapping(abc.ABC):
 
     __slots__ = ()
     kind: ClassVar[str]
+    needs_screen: ClassVar[bool] = True
 
     def check(self, points: Float[np.ndarray, "point feature"]) -> None:
         """Refuse a space whose stimuli this mapping can't show.
@@ -47,6 +49,20 @@ class AbstractMapping(abc.ABC):
             ValueError: says how many are needed, and which mapping would do.
         """
 
+    def shown(self, stimulus: Float[np.ndarray, " feature"], photodiode: str | None) -> Shown:
+        """Return how a stimulus is presented: from the flip that the photodiode sees.
+
+        Mappings to lines of the device, which need no screen, have their own.
+
+        Raises:
+            ValueError: the stimulus lies outside what can be shown.
+        """
+        return Shown(self.scene(stimulus), _edge(photodiode))
+
+    def nothing(self, photodiode: str | None) -> Shown:
+        """Return what is presented in a trial without a stimulus."""
+        return Shown((), _edge(photodiode))
+
     @abc.abstractmethod
     def scene(self, stimulus: Float[np.ndarray, " feature"]) -> Scene:
         """Return what is shown for a stimulus.
@@ -54,6 +70,10 @@ class AbstractMapping(abc.ABC):
         Raises:
             ValueError: the stimulus lies outside what can be shown.
         """
+
+
+def _edge(photodiode: str | None) -> GoEdge | None:
+    return None if photodiode is None else GoEdge(photodiode)
 
 
 def _shown(point: np.ndarray) -> str:

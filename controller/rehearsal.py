@@ -1,0 +1,158 @@
+"""A dry-run of the whole rig: plans, gate, trials and stores, with a simulated subject in it.
+
+Everything but the animal and the hardware is what a session with an animal has. One session follows
+the other, as on so many days, until the experiment is over.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.document import Experiment
+from controller.planner import Planner
+from controller.session.alerts import Alerts, AlertsSection
+from controller.session.clock import VirtualClock, day_of
+from controller.session.controls import Controls, NoControls
+from controller.session.planning import FINISHED, STATE, Opening
+from controller.session.rewards import Rewards
+from controller.session.session import Ending
+from controller.session.start import Start, run_session
+from controller.session.subjects import SubjectDocument
+from hardware.emulated import EmulatedRig
+from hardware.interface import Rig
+from hardware.rig_settings import RigSettings
+from learners.simulated_subject import Behaviour, SimulatedSubject
+from protocols.documents import Document
+from protocols.mappings.base import AbstractMapping
+
+DAY_NS = 86_400 * 10**9
+NEVER_TOO_MUCH = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What is rehearsed."""
+
+    folder: Path
+    settings: RigSettings
+    mapping: AbstractMapping | None
+    rig_document: str
+    behaviour: Behaviour
+    begin_utc_ns: int
+    """Time of day at which the first session begins; each of the others is a day later."""
+    control: bool = True
+    say: Callable[[str], None] = lambda _: None
+
+
+def unlimited(name: str) -> SubjectDocument:
+    """Return the limits of a simulated subject, which can't come to harm."""
+    return SubjectDocument(
+        name=name,
+        baseline_weight_g=25.0,
+        min_weight_fraction=0.8,
+        water_max_ul=NEVER_TOO_MUCH,
+        water_min_ul=0.0,
+        puffs_max=int(NEVER_TOO_MUCH),
+        minutes_max=NEVER_TOO_MUCH,
+    )
+
+
+def rehearse(
+    rehearsal: Rehearsal,
+    document: Document[Experiment] | None,
+    *,
+    subject: str = "simulated",
+    limits: SubjectDocument | None = None,
+    controls: Controls | None = None,
+    on_session: Callable[[Ending], None] = lambda _: None,
+    sessions: int | None = None,
+) -> bool:
+    """Run an experiment on an emulated rig, or go on with it.
+
+    Args:
+        rehearsal: rig and folder.
+        document: of the experiment; None to go on.
+        subject: name of the simulated animal.
+        limits: of the animal; none by default.
+        controls: where wishes come from.
+        on_session: told how each session ended.
+        sessions: most sessions; None for as many as it takes.
+
+    Returns:
+        Whether the experiment is over.
+    """
+    opening = Opening(rehearsal.folder, None, (), "emulated", control=rehearsal.control)
+    with Planner.begin(opening, document, hold=True) as planner:
+        done = 0
+        while planner.queue.read(STATE) != FINISHED:
+            if sessions is not None and done >= sessions:
+                return False
+            ending = _session(rehearsal, planner, limits or unlimited(subject), controls, done)
+            on_session(ending)
+            done += 1
+            if ending.status not in {"trials", "time", "finished", "limit", "episode"}:
+                return False
+        return True
+
+
+def _session(
+    rehearsal: Rehearsal,
+    planner: Planner,
+    limits: SubjectDocument,
+    controls: Controls | None,
+    number: int,
+) -> Ending:
+    section = planner.experiment.session
+    if section is None:
+        raise RuntimeError("the planner takes no experiment without a session")
+    settings, begin_ns = rehearsal.settings, rehearsal.begin_utc_ns + number * DAY_NS
+    lab = rehearsal.folder / "lab"
+    calibrations = settings.calibrations
+
+    def volume_ul(pulsed) -> float | None:
+        known = calibrations.get(pulsed.line)
+        return None if known is None else known.volume_ul(pulsed.width_us)
+
+    animal = SimulatedSubject(
+        planner.experiment.learner.build(),
+        section.plan.build(),
+        section.feedback.build(),
+        volume_ul,
+        rehearsal.behaviour,
+    )
+    rig: EmulatedRig | None = None
+
+    def make_rig(rewards: Rewards) -> Rig:
+        nonlocal rig
+        rig = EmulatedRig(settings, animal, keep=rewards.keep, today=day_of(begin_ns))
+        return rig
+
+    clock = VirtualClock(begin_ns, lambda: 0 if rig is None else rig.now_us)
+    say = rehearsal.say
+    return run_session(
+        Start(
+            experiment=rehearsal.folder,
+            plan=planner.plan,
+            settings=settings,
+            mapping=rehearsal.mapping,
+            rig_document=rehearsal.rig_document,
+            lab=lab,
+            limits=limits,
+            make_rig=make_rig,
+            planning=planner,
+            queue=planner.queue,
+            controls=controls or NoControls(),
+            alerts=Alerts(AlertsSection(), say),
+            clock=clock,
+            origin="emulated",
+            say=say,
+            observer=animal,
+            waits=False,
+        )
+    )
+
+
+def now_ns() -> int:
+    """Return the time of day, to begin a rehearsal at."""
+    return time.time_ns()

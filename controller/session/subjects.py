@@ -1,0 +1,176 @@
+"""Animals: what each may get, what it weighed, and who runs it now.
+
+lab/subjects/m1/subject.toml    its limits
+lab/subjects/m1/weights.tsv     every weighing, one line each
+lab/rewards/DEVICE.sqlite       what each device has delivered, to whom
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from controller.session.errors import NotReady
+from controller.store.errors import StoreLocked
+from controller.store.lock import Lock
+from protocols.documents import load
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+DOCUMENT = "subject.toml"
+WEIGHTS = "weights.tsv"
+TEMPLATE = """\
+# What {name} may get. Nothing runs without these limits; each is kept over restarts and days.
+name = "{name}"
+
+# Below this part of its weight before water restriction it isn't run.
+baseline_weight_g = {weight_g}
+min_weight_fraction = 0.8
+
+# Water of one calendar day, from this program's valves. What is missing to the minimum at a
+# session's end is given then: "by hand" says how much, "valve" delivers it.
+water_max_ul = 2000.0
+water_min_ul = 800.0
+top_up = "by hand"
+
+# Air puffs of one calendar day, and the longest session.
+puffs_max = 60
+minutes_max = 90.0
+"""
+
+
+class SubjectDocument(BaseModel):
+    """Limits of one animal."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    name: Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
+    """Also the folder's name; letters, digits, dot, dash, underscore."""
+    baseline_weight_g: Annotated[float, Field(gt=0)]
+    """Weight before water restriction."""
+    min_weight_fraction: Annotated[float, Field(gt=0, lt=1)]
+    """Part of it below which the animal isn't run."""
+    water_max_ul: Annotated[float, Field(gt=0)]
+    """Most water of a calendar day."""
+    water_min_ul: Annotated[float, Field(ge=0)]
+    """Least water of a calendar day."""
+    top_up: Literal["by hand", "valve"] = "by hand"
+    """How what is missing at a session's end is given."""
+    puffs_max: Annotated[int, Field(ge=0)]
+    """Most air puffs of a calendar day."""
+    minutes_max: Annotated[float, Field(gt=0)]
+    """Longest session."""
+
+    @model_validator(mode="after")
+    def _limits_fit_each_other(self) -> Self:
+        if self.water_min_ul > self.water_max_ul:
+            raise ValueError(
+                f"water_min_ul: expected at most water_max_ul ({self.water_max_ul:g}), got "
+                f"{self.water_min_ul:g}"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An animal with its folder and limits; held by `opened` for one session."""
+
+    folder: Path
+    limits: SubjectDocument
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.limits.name
+
+    def hold(self) -> Lock:
+        """Take the animal for one session.
+
+        Raises:
+            NotReady: it is in another one.
+        """
+        try:
+            return Lock.take(self.folder)
+        except StoreLocked as error:
+            raise NotReady(
+                f"subject {self.name} is in another session already ({error}): end that one first"
+            ) from error
+
+    def weigh(self, grams: float, utc_ns: int) -> None:
+        """Note a weight, then refuse to go on where it is too low.
+
+        Raises:
+            NotReady: says how much is missing.
+        """
+        when = datetime.fromtimestamp(utc_ns / 1e9, UTC).isoformat(timespec="seconds")
+        with (self.folder / WEIGHTS).open("a", encoding="utf-8") as file:
+            file.write(f"{when}\t{grams:g}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        least = self.limits.baseline_weight_g * self.limits.min_weight_fraction
+        if not 0 < grams < 10 * self.limits.baseline_weight_g:
+            raise NotReady(
+                f"{grams:g} g can't be the weight of {self.name} "
+                f"(baseline {self.limits.baseline_weight_g:g} g): weigh it again"
+            )
+        if grams < least:
+            raise NotReady(
+                f"{self.name} weighs {grams:g} g, less than {least:.3g} g "
+                f"({self.limits.min_weight_fraction:.0%} of {self.limits.baseline_weight_g:g} g): "
+                "it isn't run today; give it water and tell whoever looks after it"
+            )
+
+
+def check_name(name: str) -> str:
+    """Return a name that can be a folder's.
+
+    Raises:
+        NotReady: for everything else.
+    """
+    if not NAME.fullmatch(name):
+        raise NotReady(
+            f"{name!r} can't be a subject's name: expected a letter or digit, then letters, "
+            "digits, dot, dash or underscore, 64 in all"
+        )
+    return name
+
+
+def find(lab: Path, name: str) -> Subject:
+    """Return an animal with its limits.
+
+    Raises:
+        NotReady: it isn't known, or its limits are missing.
+        protocols.documents.DocumentError: its document is wrong.
+    """
+    folder = lab / "subjects" / check_name(name)
+    path = folder / DOCUMENT
+    if not path.is_file():
+        known = sorted(one.parent.name for one in (lab / "subjects").glob(f"*/{DOCUMENT}"))
+        raise NotReady(
+            f"no limits for subject {name} (no {path}): write them first, "
+            f"`biasloop subject new {name} --weight-g 25.0`; subjects that there are: "
+            f"{', '.join(known) or 'none'}"
+        )
+    limits = load(path, SubjectDocument).value
+    if limits.name != name:
+        raise NotReady(f"{path} is about {limits.name!r}, its folder is {name!r}: rename one")
+    return Subject(folder, limits)
+
+
+def add(lab: Path, name: str, weight_g: float) -> Path:
+    """Write a new animal's document, to be looked through.
+
+    Raises:
+        NotReady: it is there already, or the name can't be used.
+    """
+    folder = lab / "subjects" / check_name(name)
+    path = folder / DOCUMENT
+    if path.exists():
+        raise NotReady(f"{path} exists: edit it, or choose another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(TEMPLATE.format(name=name, weight_g=float(weight_g)))
+    return path

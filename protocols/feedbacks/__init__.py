@@ -1,0 +1,1 @@
+"""Feedback: one file each, all behind `protocols.feedbacks.base.AbstractFeedback`."""

@@ -1,0 +1,1 @@
+"""Trial plans: one file each, all behind `protocols.plans.base.AbstractPlan`."""
