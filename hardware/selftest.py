@@ -6,15 +6,14 @@ is off in the end.
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from functools import partial
 from statistics import median
 
 from hardware.display import Display
+from hardware.findings import Finding, Level, report, worst
 from hardware.firmware.build import source_hash
 from hardware.interface import (
     CalibrationError,
@@ -26,9 +25,9 @@ from hardware.interface import (
     Wait,
 )
 from hardware.messages import Fault, State
-from hardware.photodiode import match
 from hardware.rig import NativeRig
 from hardware.rig_settings import RigSettings
+from hardware.screentest import frames, photodiode
 
 WATCH_S = 2.0
 """How long the board is watched for restarts and its inputs for what they do by themselves."""
@@ -39,31 +38,12 @@ WIDTH_US = 10_000
 WIDTH_ERROR_US = 100
 SOON_DAYS = 3
 PROMPT_S = 10.0
-FLIPS, FRAMES_S = 40, 10.0
+LEFT_OUT = "left off as asked"
 LATE_US = 20_000  # beyond the lease, for the request that looks
 
 
-class Level(StrEnum):
-    """How good it is."""
-
-    PASS = "PASS"  # noqa: S105
-    WARN = "WARN"
-    FAIL = "FAIL"
-    NOT_RUN = "not run"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check has found."""
-
-    name: str
-    level: Level
-    measured: str
-    remedy: str = ""
-    """What to do, unless all is well."""
-
-
 Check = Callable[[NativeRig], Iterator[Finding]]
+__all__ = ["Finding", "Level", "report", "run", "worst"]
 
 
 def run(
@@ -81,41 +61,45 @@ def run(
         settings: what the rig is said to be.
         port: where its board is.
         display: its screen, open.
-        outputs: whether outputs may be switched on.
+        outputs: whether outputs may be switched on; without them nothing is, on no board.
         prompt: tells somebody at the rig what to do; None where nobody is.
         today: on which calibrations have to be valid; this day by default.
+
+    Raises:
+        KeyboardInterrupt: with a note on what is on.
     """
     findings = [*_calibrations(settings, today or date.today()), _time_is_kept()]  # noqa: DTZ011
-    checks: tuple[Check, ...] = (_board, _watch, _over_limit, _lease)
-    if outputs:
-        checks = (*checks, _widths)
     rig = NativeRig(settings, port, display=display, today=today)
     try:
         rig.__enter__()
     except RigError as error:
         failed = Finding("port and board", Level.FAIL, str(error), "see the message")
-        rest = ("restarts", "limits", "lease", "outputs")
-        return [failed, *(Finding(name, Level.NOT_RUN, "") for name in rest), *findings]
+        without = ("restarts", "limits", "lease", "outputs")
+        rest = [Finding(name, Level.NOT_RUN, "") for name in without]
+        return [failed, *rest, *findings, *_attempt(frames, rig)]
     try:
-        for check in checks:
+        for check in _checks(prompt, outputs=outputs):
             findings += _attempt(check, rig)
-        if prompt is not None:
-            findings += _attempt(partial(_touched, prompt), rig)
         if not outputs:
-            findings.append(Finding("outputs", Level.NOT_RUN, "left off as asked"))
-        if display is not None:
-            findings += _attempt(_screen, rig)
+            findings += [Finding(name, Level.NOT_RUN, LEFT_OUT) for name in ("limits", "outputs")]
         findings.append(_safe(rig))
+    except KeyboardInterrupt as stopped:
+        off = _safe(rig)
+        stopped.add_note(f"outputs: {off.measured}{off.remedy and f'; {off.remedy}'}")
+        raise
     finally:
         rig.__exit__()
     return findings
 
 
-def worst(findings: Sequence[Finding]) -> Level:
-    """Return the worst level that was found."""
-    order = (Level.FAIL, Level.NOT_RUN, Level.WARN)
-    levels = {finding.level for finding in findings}
-    return next((level for level in order if level in levels), Level.PASS)
+def _checks(prompt: Callable[[str], None] | None, *, outputs: bool) -> Iterator[Check]:
+    """Return what is tried on an open rig, in this order."""
+    yield from (_board, _watch)
+    # whether a bound is kept shows by an attempt to break it, which switches on where it isn't
+    yield from (_over_limit, _lease_with_output, _widths) if outputs else (_lease,)
+    if prompt is not None:
+        yield partial(_touched, prompt)
+    yield from (photodiode, frames)
 
 
 def _attempt(check: Check, rig: NativeRig) -> list[Finding]:
@@ -215,14 +199,24 @@ def _over_limit(rig: NativeRig) -> Iterator[Finding]:
     )
 
 
-def _lease(rig: NativeRig) -> Iterator[Finding]:
+def _lease_with_output(rig: NativeRig) -> Iterator[Finding]:
     line, lease_us = _harmless(rig), rig.settings.lease_ms * 1000
     rig.arm()
     rig.device.pulse(line, min(rig.settings.outputs[line].limits.max_us, 2 * lease_us))
-    time.sleep((lease_us + LATE_US) / 1e6)
+    yield _withheld(rig)
+
+
+def _lease(rig: NativeRig) -> Iterator[Finding]:
+    rig.arm()
+    yield _withheld(rig)
+
+
+def _withheld(rig: NativeRig) -> Finding:
+    """Send no heartbeat for longer than the lease, and look."""
+    time.sleep((rig.settings.lease_ms * 1000 + LATE_US) / 1e6)
     status = rig.device.status()
     off = status.state == State.FAULT and status.fault == Fault.LEASE and not status.outputs_on
-    yield Finding(
+    return Finding(
         "lease",
         Level.PASS if off else Level.FAIL,
         f"without a heartbeat for {rig.settings.lease_ms} ms: {status.state.name}, "
@@ -267,45 +261,6 @@ def _touched(prompt: Callable[[str], None], rig: NativeRig) -> Iterator[Finding]
             "touch seen" if came else f"nothing in {PROMPT_S:g} s",
             "" if came else "look at its cable and its driver's power, then check again",
         )
-
-
-def _screen(rig: NativeRig) -> Iterator[Finding]:
-    display = rig.display
-    if display is None:
-        return
-    flips_ns: list[int] = []
-    edges_us: list[int] = []
-    for _ in range(FLIPS):
-        display.prepare(())
-        flips_ns.append(display.present().t_host_ns)
-        edges_us += _lit(rig, 0.1)
-        display.clear()
-        edges_us += _lit(rig, 0.1)
-    if rig.settings.photodiode is not None:
-        found = match(flips_ns, sorted(edges_us), rig.device.clock.host_ns)
-        good = found.matched == FLIPS
-        lag = "" if found.lag_ms is None else f", lag {found.lag_ms:.1f} ms"
-        jitter = "" if found.jitter_ms is None else f", jitter {found.jitter_ms:.1f} ms"
-        yield Finding(
-            "photodiode",
-            Level.PASS if good else Level.FAIL,
-            f"{found.matched} of {FLIPS} flips seen{lag}{jitter}",
-            "" if good else "look where the patch is, and whether the photodiode covers it",
-        )
-    frames = display.measure_frames(round(FRAMES_S / display.frames.period_s))
-    yield Finding(
-        "frames",
-        Level.PASS if not frames.dropped else Level.WARN,
-        f"{frames.dropped} of {frames.frames} dropped, worst {frames.worst_s * 1000:.1f} ms",
-        "" if not frames.dropped else "close other programs; switch desktop effects off",
-    )
-
-
-def _lit(rig: NativeRig, duration_s: float) -> list[int]:
-    """Return when the photodiode saw light, device µs."""
-    event = rig.perform(Wait(duration_s))
-    diode = rig.settings.photodiode
-    return [edge.t_us for edge in event.edges if edge.line == diode and edge.level]
 
 
 def _calibrations(settings: RigSettings, today: date) -> Iterator[Finding]:

@@ -1,5 +1,7 @@
 """The self-test on the flashed program, and on boards that have something wrong."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -8,9 +10,10 @@ import pytest
 from hardware.calibration import ValveCalibration, Weighing
 from hardware.interface import Limits
 from hardware.rig_settings import Output, RigSettings
-from hardware.selftest import Level, run, worst
+from hardware.selftest import Level, report, run, worst
 
 pytestmark = pytest.mark.needs("avr-gcc", "avr-g++", "gcc", "make", "simavr")
+SCREEN = pytest.mark.needs("Xvfb")
 DAY = date(2026, 5, 1)
 VALVE = ValveCalibration(
     "valve_left", DAY, 30, tuple(Weighing.of_volume(ms * 1000, ms * 0.1) for ms in (10, 20, 40))
@@ -43,10 +46,93 @@ def test_a_sound_rig_fails_nothing_and_is_left_off(board):
 
 
 def test_outputs_can_be_left_off(board):
-    before = len(board.on("valve_left"))
+    before = len(board.on())
     found = by_name(run(SETTINGS, board.port, today=DAY, outputs=False))
-    assert found["outputs"].level == Level.NOT_RUN
-    assert len(board.on("valve_left")) == before
+    assert found["outputs"].level == found["limits"].level == Level.NOT_RUN
+    assert found["lease"].level == Level.PASS
+    assert len(board.on()) == before
+
+
+def test_what_was_found_can_be_stored(tmp_path):
+    findings = run(SETTINGS, str(tmp_path / "nothing"), today=DAY)
+    stored = json.loads(json.dumps(report(SETTINGS, findings)))
+    assert (stored["rig"], stored["worst"]) == ("bench", "FAIL")
+    first = {"name": "port and board", "level": "FAIL", "remedy": "see the message"}
+    assert first.items() <= stored["findings"][0].items()
+    assert len(stored["findings"]) == len(findings)
+
+
+def test_when_it_is_stopped_everything_is_off_and_said_to_be(board, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = len(board.on())
+    monkeypatch.setattr("hardware.selftest.time.sleep", stop)  # as the lease is tried
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run(SETTINGS, board.port, today=DAY)
+    monkeypatch.undo()
+    assert stopped.value.__notes__ == ["outputs: nothing on"]
+    (real,) = board.on()[before:]
+    assert real.line == "led"
+    assert real.end_cycle is not None
+    assert real.width_us < SETTINGS.lease_ms * 1000
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Shorten what takes long."""
+    monkeypatch.setattr("hardware.selftest.WATCH_S", 0.3)
+    monkeypatch.setattr("hardware.screentest.FLIPS", 8)
+    monkeypatch.setattr("hardware.screentest.FRAMES_S", 0.5)
+
+
+WITH_PHOTODIODE = replace(SETTINGS, inputs={"photodiode": "photodiode"})
+
+
+@SCREEN
+def test_a_screen_that_a_photodiode_sees_passes(board, display, framebuffer_photodiode, quick):
+    with framebuffer_photodiode(lambda is_lit, _: board.set("photodiode", is_lit)):
+        found = by_name(run(WITH_PHOTODIODE, board.port, display=display, today=DAY, outputs=False))
+    assert found["photodiode"].level == Level.PASS, found["photodiode"]
+    assert re.fullmatch(
+        r"8 of 8 flips seen, lag -?[\d.]+ ms, jitter [\d.]+ ms", found["photodiode"].measured
+    )
+    assert found["frames"].level in {Level.PASS, Level.WARN}  # a busy computer may drop some
+    assert re.fullmatch(r"\d+ of (29|30) dropped, worst [\d.]+ ms", found["frames"].measured)
+    assert found["everything off"].level == Level.PASS
+
+
+@SCREEN
+def test_a_photodiode_that_sees_nothing_fails_with_the_remedy(board, display, quick):
+    found = by_name(run(WITH_PHOTODIODE, board.port, display=display, today=DAY, outputs=False))
+    assert found["photodiode"].level == Level.FAIL
+    assert found["photodiode"].measured == "0 of 8 flips seen"
+    assert "its cable" in found["photodiode"].remedy
+
+
+@SCREEN
+def test_a_photodiode_that_sees_a_lamp_flicker_is_a_warning(
+    board, display, framebuffer_photodiode, quick
+):
+    def flicker(is_lit, _):
+        board.set("photodiode", is_lit)
+        if is_lit:
+            board.wait_us(5000)
+            board.set("photodiode", False)
+            board.wait_us(5000)
+            board.set("photodiode", True)
+
+    with framebuffer_photodiode(flicker):
+        found = by_name(run(WITH_PHOTODIODE, board.port, display=display, today=DAY, outputs=False))
+    assert found["photodiode"].level == Level.WARN, found["photodiode"]
+    assert "8 edges without a flip" in found["photodiode"].measured
+
+
+@SCREEN
+def test_without_a_board_the_screen_is_tried_all_the_same(tmp_path, display, quick):
+    found = by_name(run(SETTINGS, str(tmp_path / "nothing"), display=display, today=DAY))
+    assert found["port and board"].level == Level.FAIL
+    assert found["frames"].level in {Level.PASS, Level.WARN}
 
 
 def test_without_a_board_the_rest_is_not_run(tmp_path):

@@ -437,7 +437,7 @@ int main(int count, char **arguments) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_TIMERSLACK, 1000); /* ns: it sleeps for tens of us */
     signal(SIGTERM, on_signal);
-    signal(SIGINT, on_signal);
+    signal(SIGINT, SIG_IGN); /* Ctrl-C is for the program that uses it, and has to switch off first */
     setvbuf(stdout, NULL, _IOLBF, 0);
     record = fopen(arguments[2], "w");
     if (record == NULL)
