@@ -18,6 +18,7 @@ from hardware.interface import (
     DeviceFault,
     Disconnected,
     Identity,
+    Ledger,
     Limits,
     Refused,
     RigError,
@@ -26,7 +27,7 @@ from hardware.interface import (
 )
 from hardware.link import Link
 from hardware.messages import Fault, Request, State
-from hardware.pulse_book import Asked, AskedTrial, Fate, Ledger, PulseBook, Reconciliation
+from hardware.pulse_book import Asked, AskedTrial, Fate, PulseBook, Reconciliation
 from hardware.readings import DeviceStatus, read_ledger, read_ledgers, read_status
 from hardware.wire import Reply
 

@@ -14,7 +14,7 @@ from hardware.connection import Connection
 from hardware.interface import Edge, Pulsed, Refused, TrialReport
 from hardware.messages import NO_LINE, Notice, Outcome, Request
 from hardware.pulse_book import Asked, AskedTrial, PulseBook
-from hardware.readings import read_ledger
+from hardware.readings import read_output
 
 KEPT = 256  # ends of pulses, to know a notice that comes after they were looked up
 CUT_US = 100  # a pulse that is shorter by this than it was asked for was ended early
@@ -183,12 +183,12 @@ class History:
 
     def _look_up_end(self, asked: Asked) -> None:
         """Tell of a pulse as the device has counted it, unless it is still on."""
-        ledger = read_ledger(self._connection, asked.line)
-        if ledger.last_id == asked.id and not ledger.on:
+        ledger, on = read_output(self._connection, asked.line)
+        if ledger.last_id == asked.id and not on:
             cut = ledger.last_width_us < asked.width_us - CUT_US
             start_us, width_us = ledger.last_start_us, ledger.last_width_us
             self._end_pulse(Pulsed(asked.line, asked.id, start_us, width_us, cut))
         elif ledger.last_id > asked.id:
-            # only an outcome comes on a line whose last pulse wasn't settled. What cuts a pulse ends
-            # the trial as well, so this one had its time
+            # only an outcome comes on a line whose last pulse wasn't settled; what cuts a pulse
+            # ends the trial as well, so this one had its time
             self._end_pulse(Pulsed(asked.line, asked.id, asked.start_us, asked.width_us, cut=False))
