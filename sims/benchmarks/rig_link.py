@@ -1,10 +1,11 @@
 """How quick and how exact the board is: the flashed program in an emulator, through pyserial.
 
-Round trips and the clock are seen from this computer; widths, leases and latencies are counted by
-the emulated processor, so that other programs can't change them.
+Round trips and the clock are seen from this computer; widths, leases, latencies and edges are
+counted by the emulated processor, so that other programs can't change them.
 """
 
 import time
+from collections.abc import Sequence
 from statistics import median
 
 from hardware.device import NativeDevice
@@ -12,7 +13,20 @@ from hardware.interface import Limits
 from hardware.messages import NO_LINE, REQUESTS, Go, Request
 from hardware.simulated_board import CYCLES_PER_US, SimulatedBoard
 
-PINGS, PULSES, LICKS, SKEWS, CLOCK_S = 1000, 60, 100, (-2000, 0, 2000), 30.0
+PINGS, PULSES, LICKS, EDGES, CLOCK_S = 1000, 60, 300, 4000, 30.0
+LEASES_MS, LEASE_REPEATS = (50, 100, 200, 400), 10
+EDGES_PER_S = (2000, 8000)
+SKEWS_PPM = (-2000, 0, 2000)
+
+
+def _told(what: str, values: Sequence[float], unit: str, aim: str) -> None:
+    """Print the middle and the end of what was measured."""
+    ordered = sorted(values)
+    p99 = ordered[min(int(0.99 * len(ordered)), len(ordered) - 1)]
+    print(
+        f"{what}, n = {len(ordered)}: median {median(ordered):.3g} {unit}, p99 {p99:.3g} {unit}, "
+        f"largest {ordered[-1]:.3g} {unit} (aim: {aim})"
+    )
 
 
 def _settled(board: SimulatedBoard, device: NativeDevice, duration_us: float) -> None:
@@ -33,19 +47,18 @@ def _opened(board: SimulatedBoard) -> NativeDevice:
 
 def round_trips(device: NativeDevice) -> None:
     """Print the round trip of a ping."""
-    times = sorted(device.ping() / 1e6 for _ in range(PINGS))
-    print(f"ping: median {median(times):.2f} ms, p99 {times[int(0.99 * PINGS)]:.2f} ms (aim 1)")
+    _told("ping", [device.ping() / 1e6 for _ in range(PINGS)], "ms", "median 1 ms")
 
 
 def widths(board: SimulatedBoard, device: NativeDevice) -> None:
-    """Print the largest error of a pulse's width."""
+    """Print the errors of pulses' widths."""
     before, asked = len(board.on("valve_left")), [500 + 997 * n for n in range(PULSES)]
     for width_us in asked:
         device.pulse("valve_left", width_us)
         _settled(board, device, width_us + 25_000)
     real = [on.width_us for on in board.on("valve_left")[before:]]
     errors = [abs(is_ - was) for is_, was in zip(real, asked, strict=True)]
-    print(f"pulse width: largest error {max(errors):.0f} µs of {len(errors)} (aim 100)")
+    _told("error of a pulse's width", errors, "µs", "100 µs")
 
 
 def licks(board: SimulatedBoard, device: NativeDevice) -> None:
@@ -67,37 +80,58 @@ def licks(board: SimulatedBoard, device: NativeDevice) -> None:
         board.touch("lick_left", at_cycle=touched[-1], width_us=1000)
         _settled(board, device, 60_000)
     opened = [on.start_cycle for on in board.on("valve_left")[before:]]
-    late_us = sorted((on - lick) / CYCLES_PER_US for on, lick in zip(opened, touched, strict=True))
-    p99 = late_us[int(0.99 * LICKS)]
-    print(f"lick to valve: median {median(late_us):.0f} µs, p99 {p99:.0f} µs (aim 1000)")
+    late = [(on - lick) / CYCLES_PER_US for on, lick in zip(opened, touched, strict=True)]
+    _told("lick to valve", late, "µs", "p99 1000 µs")
 
 
 def lease(board: SimulatedBoard, device: NativeDevice) -> None:
-    """Print when a pulse ends after the last heartbeat, against the lease."""
-    errors = []
-    for lease_ms in (50, 100, 200, 400):
-        before = len(board.on("led"))
-        device.arm(lease_ms)
+    """Print how far from its lease a pulse ends that no heartbeat keeps."""
+    errors_ms = []
+    for lease_ms in LEASES_MS * LEASE_REPEATS:
+        armed_us = device.link.request(Request.ARM, lease_ms=lease_ms).reply.t_us
         device.pulse("led", 2_000_000)
-        board.wait_us(lease_ms * 1000 + 100_000)
-        errors.append(board.on("led")[before].width_us - lease_ms * 1000)
+        board.wait_us(lease_ms * 1000 + 50_000)
+        device.make_safe()
+        (pulsed,) = device.take_events().pulsed
+        off_us = pulsed.start_us + pulsed.width_us - armed_us
+        errors_ms.append(abs(off_us / 1000 - lease_ms))
         device.clear()
-    # the pulse began a request after the lease, so that this is that request's time too late
-    print(f"lease: off {min(errors) / 1000:.1f} to {max(errors) / 1000:.1f} ms from it (aim ± 5)")
+    _told("off after the lease", errors_ms, "ms", "5 ms")
+
+
+def edges(board: SimulatedBoard, device: NativeDevice) -> None:
+    """Print how many edges are lost, and whether their loss is counted."""
+    for per_s in EDGES_PER_S:
+        period_us = 2e6 / per_s
+        lost = device.status().edges_lost
+        device.take_events()
+        board.train("lick_right", EDGES // 2, period_us=period_us, high_us=period_us / 2)
+        until, came, missing = board.cycle() + (EDGES / per_s + 0.4) * 16e6, 0, 0
+        while board.cycle() < until:
+            device.status()
+            happened = device.take_events()
+            came, missing = came + len(happened.edges), missing + happened.missing
+        told = device.status().edges_lost - lost
+        print(
+            f"{per_s} edges/s, n = {EDGES}: {came} came, {told} lost by the board's own count, "
+            f"{missing} missing by their numbers (aim: none lost at 2000/s)"
+        )
 
 
 def clock() -> None:
     """Print what the host finds of a clock that is wrong by a known rate."""
-    for skew_ppm in SKEWS:
+    for skew_ppm in SKEWS_PPM:
         with SimulatedBoard(skew_ppm=skew_ppm) as board, NativeDevice(board.port) as device:
-            until_s = time.monotonic() + CLOCK_S
+            until_s, pings = time.monotonic() + CLOCK_S, 0
             while time.monotonic() < until_s:
                 device.ping()
+                pings += 1
                 time.sleep(0.02)
             fit = device.clock.fit
         print(
-            f"clock {skew_ppm:+5d} ppm: slope wrong by {fit.drift_ppm - skew_ppm:+.1f} ppm (aim 5),"
-            f" residual p95 {fit.residual_us:.0f} µs (aim 200), {fit.span_s:.0f} s"
+            f"clock {skew_ppm:+5d} ppm, n = {pings}: slope wrong by {fit.drift_ppm - skew_ppm:+.2f}"
+            f" ppm (aim: 5), residual p95 {fit.residual_us:.0f} µs (aim: 200) after "
+            f"{fit.span_s:.0f} s"
         )
 
 
@@ -109,7 +143,10 @@ def main() -> None:
         device.arm(1000)
         widths(board, device)
         licks(board, device)
+        device.make_safe()
+        device.take_events()
         lease(board, device)
+        edges(board, device)
         device.make_safe()
         device.close()
     clock()

@@ -23,7 +23,6 @@ from hardware.interface import (
 )
 from hardware.messages import Outcome, Status
 from hardware.program import trial_values
-from hardware.reward_ledger import RewardLedger
 from hardware.rig import NativeRig
 from hardware.rig_settings import Output, RigSettings
 from hardware.simulated_board import CYCLES_PER_US
@@ -114,19 +113,22 @@ def test_what_is_over_a_limit_is_refused_and_latched(board, rig):
     assert len(board.on()) == before
 
 
-def test_every_confirmed_pulse_is_kept_with_its_volume(board, tmp_path):
-    path = tmp_path / "rewards.sqlite"
-    with (
-        RewardLedger(path) as ledger,
-        NativeRig(SETTINGS, board.port, ledger=ledger, today=DAY) as rig,
-    ):
+def test_every_confirmed_pulse_is_kept_also_one_that_is_cut_in_the_end(board):
+    before, kept = len(board.on()), []
+    with NativeRig(SETTINGS, board.port, keep=kept.append, today=DAY) as rig:
         rig.arm()
         rig.perform(Deliver(REWARD))
         rig.perform(Deliver(Pulse("puff", width_us=5000)))
-    with RewardLedger(path) as ledger:
-        totals = ledger.totals()
-    assert totals["valve_left"].pulses == totals["puff"].pulses == 1
-    assert totals["valve_left"].volume_ul == pytest.approx(3.0, abs=0.02)
+        rig.device.pulse("odour_1", 2_000_000)
+        assert rig.make_safe().verified
+        assert rig.rest().pulsed == tuple(kept[2:])
+    real = board.on()[before:]
+    assert (
+        [one.line for one in kept] == [on.line for on in real] == ["valve_left", "puff", "odour_1"]
+    )
+    assert [one.cut for one in kept] == [False, False, True]
+    for one, on in zip(kept, real, strict=True):
+        assert abs(one.width_us - on.width_us) < 100
 
 
 @pytest.mark.parametrize("volume_ul", [0.5, 40.0])

@@ -180,6 +180,22 @@ def test_a_board_that_restarts_fails(board):
     assert any(one.level == Level.FAIL and "restarted" in one.measured for one in findings)
 
 
+def test_a_board_that_is_unplugged_meanwhile_fails_with_the_remedy():
+    import threading
+
+    from hardware.simulated_board import SimulatedBoard
+
+    with SimulatedBoard() as board:
+        timer = threading.Timer(1.0, board.close)
+        timer.start()
+        findings = run(SETTINGS, board.port, today=DAY)
+        timer.join()
+    failed = {one.name for one in findings if one.level == Level.FAIL}
+    assert {"watch", "everything off"} <= failed
+    assert by_name(findings)["everything off"].measured == "the board doesn't answer"
+    assert by_name(findings)["everything off"].remedy == "cut the valves' power"
+
+
 @pytest.mark.parametrize(("touched", "level"), [(True, Level.PASS), (False, Level.FAIL)])
 def test_somebody_is_asked_to_touch_every_input(board, monkeypatch, touched, level):
     monkeypatch.setattr("hardware.selftest.PROMPT_S", 0.5)

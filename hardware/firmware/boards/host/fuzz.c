@@ -22,7 +22,7 @@ static const struct line lines[] = {LINES(NAME)};
 
 struct book {
     bool on;
-    uint32_t since_us, ended_us, on_us, max_us, gap_us, budget_us;
+    uint32_t since_us, asked_us, ended_us, on_us, max_us, gap_us, budget_us;
     bool ever;
 };
 
@@ -68,6 +68,7 @@ void board_output(uint8_t line, bool on) {
             fail("no pulse comes twice", line);
         if (id < IDS)
             used[id] = true;
+        book->asked_us = outputs_get(line)->width_us;
         book->max_us = limits->max_us;
         book->gap_us = limits->gap_us;
         book->budget_us = limits->budget_us;
@@ -127,6 +128,8 @@ static void judge(void) {
         /* 1 ms for the tick, which is all that ends a pulse whose alarm was lost */
         if (now_us - book->since_us > book->max_us + 1000)
             fail("nothing is on for longer than its maximum", line);
+        if (now_us - book->since_us > book->asked_us + 1000)
+            fail("nothing is on for longer than it was asked for", line);
         if (book->on_us + (now_us - book->since_us) > book->budget_us + 1000)
             fail("nothing is on beyond its budget", line);
     }
