@@ -62,9 +62,16 @@ class Planner:
         self.design = self.experiment.design()
         self.root = root_key(self.experiment)
         self.engine = Engine(self.design, block=block_size(self.design))
+        self._seeds = jax.jit(
+            jax.vmap(
+                lambda place, slot: jax.random.bits(derive(place, slot, Purpose.SCHEDULE)),
+                in_axes=(None, 0),
+            )
+        )
         self._folder, self._hold = folder, hold
         self._store: Store | None = None
         self._position: Position | None = None
+        self._proposed: tuple[int, int] | None = None
         self.queue = Queue(folder, durable=status(folder)["live"])
 
     @classmethod
@@ -134,8 +141,11 @@ class Planner:
             position.stage, position.generation, self.design.strategy.population
         )
         if results is None:
-            self.queue.propose(self._assignments(position))
             self._position = position
+            place = (position.stage, position.generation)
+            if self._proposed != place:
+                self.queue.propose(self._assignments(position))
+                self._proposed = place
             return False
         self._tell(results)
         return True
@@ -163,10 +173,11 @@ class Planner:
         stimuli, labels = np.asarray(asked.stimuli), np.asarray(asked.labels)
         n = self.design.n_train
         place = derive(self.root, jnp.int32(position.stage), jnp.int32(position.generation))
+        slots = self.design.strategy.population
+        seeds = np.asarray(self._seeds(place, jnp.arange(slots))).tolist()
         assignments = []
-        for slot in range(self.design.strategy.population):
+        for slot, seed in enumerate(seeds):
             x = stimuli[min(slot, len(stimuli) - 1)]
-            seed = int(jax.random.bits(derive(place, slot, Purpose.SCHEDULE)))
             assignments.append(
                 # the test labels stay here: no session and no rig may see them
                 Assignment(

@@ -20,7 +20,7 @@ from controller.session.session import Ending
 from controller.session.start import Start, run_session
 from controller.session.subjects import SubjectDocument
 from hardware.emulated import EmulatedRig
-from hardware.interface import Rig
+from hardware.interface import Pulsed, Rig
 from hardware.rig_settings import RigSettings
 from learners.simulated_subject import Behaviour, SimulatedSubject
 from protocols.documents import Document
@@ -84,11 +84,13 @@ def rehearse(
     """
     opening = Opening(rehearsal.folder, None, (), "emulated", control=rehearsal.control)
     with Planner.begin(opening, document, hold=True) as planner:
-        done = 0
+        done, animal = 0, _animal(rehearsal, planner)
         while planner.queue.read(STATE) != FINISHED:
             if sessions is not None and done >= sessions:
                 return False
-            ending = _session(rehearsal, planner, limits or unlimited(subject), controls, done)
+            ending = _session(
+                rehearsal, planner, animal, limits or unlimited(subject), controls, done
+            )
             on_session(ending)
             done += 1
             if ending.status not in {"trials", "time", "finished", "limit", "episode"}:
@@ -96,31 +98,36 @@ def rehearse(
         return True
 
 
-def _session(
-    rehearsal: Rehearsal,
-    planner: Planner,
-    limits: SubjectDocument,
-    controls: Controls | None,
-    number: int,
-) -> Ending:
+def _animal(rehearsal: Rehearsal, planner: Planner) -> SimulatedSubject:
     section = planner.experiment.session
     if section is None:
         raise RuntimeError("the planner takes no experiment without a session")
-    settings, begin_ns = rehearsal.settings, rehearsal.begin_utc_ns + number * DAY_NS
-    lab = rehearsal.folder / "lab"
-    calibrations = settings.calibrations
+    calibrations = rehearsal.settings.calibrations
 
-    def volume_ul(pulsed) -> float | None:
+    def volume_ul(pulsed: Pulsed) -> float | None:
         known = calibrations.get(pulsed.line)
         return None if known is None else known.volume_ul(pulsed.width_us)
 
-    animal = SimulatedSubject(
+    return SimulatedSubject(
         planner.experiment.learner.build(),
         section.plan.build(),
         section.feedback.build(),
         volume_ul,
         rehearsal.behaviour,
     )
+
+
+def _session(
+    rehearsal: Rehearsal,
+    planner: Planner,
+    animal: SimulatedSubject,
+    limits: SubjectDocument,
+    controls: Controls | None,
+    number: int,
+) -> Ending:
+    settings, begin_ns = rehearsal.settings, rehearsal.begin_utc_ns + number * DAY_NS
+    lab = rehearsal.folder / "lab"
+    animal.begin_session()
     rig: EmulatedRig | None = None
 
     def make_rig(rewards: Rewards) -> Rig:

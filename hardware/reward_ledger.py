@@ -91,7 +91,8 @@ class RewardLedger:
         insert = "INSERT INTO pulses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         look = "SELECT line, start_us, width_us, cut FROM pulses WHERE (device_id, boot_id, id) = "
         try:
-            new = self._connection.execute(insert, row).rowcount == 1
+            if self._connection.execute(insert, row).rowcount == 1:
+                return True
             held = self._connection.execute(look + "(?, ?, ?)", row[:3]).fetchone()
         except sqlite3.Error as error:
             raise self._failed(error) from error
@@ -101,7 +102,7 @@ class RewardLedger:
                 f"as {held}, now the device says {measured}; two devices have the same id, or its "
                 "boot counter was reset: give the device a new id"
             )
-        return new
+        return False
 
     def totals(self, since_utc_ns: int = 0, subject: str | None = None) -> dict[str, Total]:
         """Return what each line delivered from a moment on, to everybody or to one subject.

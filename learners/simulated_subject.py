@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
@@ -43,10 +42,19 @@ class Behaviour:
     """Weight of what it learned from the candidate before."""
 
 
-@dataclass(slots=True)
 class _Memory:
-    x: list[np.ndarray]
-    z: list[float]
+    """Stimuli and what they were worth; arrays that JAX takes as they are."""
+
+    __slots__ = ("x", "z")
+
+    def __init__(self) -> None:
+        self.x: np.ndarray | None = None
+        self.z = np.empty(0, np.float32)
+
+    def add(self, x: np.ndarray, z: float) -> None:
+        row = np.asarray(x, np.float32)[None]
+        self.x = row if self.x is None else np.concatenate([self.x, row])
+        self.z = np.append(self.z, np.float32(z))
 
 
 class SimulatedSubject:
@@ -63,23 +71,28 @@ class SimulatedSubject:
         """`volume_ul` is how much water a pulse of a valve gives."""
         self._plan, self._feedback, self._volume_ul = plan, feedback, volume_ul
         self._behaviour = behaviour or Behaviour()
-        self._predict = jax.jit(
-            lambda x, z, at, key: learner.fit_predict(x, z, at[None], key=key)[0]
-        )
+        self._predict = jax.jit(lambda x, z, at, key: learner.fit_predict(x, z, at, key=key))
         self._seen: dict[object, np.ndarray | None] = {}
-        self._now: _Memory = _Memory([], [])
-        self._before: _Memory = _Memory([], [])
+        self._stimuli = np.empty((0, 0), np.float32)
+        self._answers: dict[tuple[int, bytes], float] = {}
+        self._now, self._before = _Memory(), _Memory()
         self._looking_at: np.ndarray | None = None
         self._key = jax.random.key(0)
         self._random = np.random.default_rng(0)
+        self._water_ul = 0.0
+
+    def begin_session(self) -> None:
+        """Be thirsty again, on another day."""
         self._water_ul = 0.0
 
     # the observer's part: what it sees
 
     def episode(self, assignment: Assignment, earlier: list) -> None:
         """Begin a candidate, or go on with one of which trials were run in another session."""
-        self._before, self._now = self._now, _Memory([], [])
+        self._before, self._now = self._now, _Memory()
         self._key = jax.random.key(assignment.seed)
+        self._stimuli = np.concatenate([assignment.train_x, assignment.test_x])
+        self._answers.clear()
         # by the trial that comes next, so that an episode that is taken up again goes on alike
         self._random = np.random.default_rng([assignment.seed, assignment.attempt])
         self._seen.clear()
@@ -133,20 +146,19 @@ class SimulatedSubject:
         return believed + self._behaviour.bias
 
     def _believed(self, memory: _Memory, x: np.ndarray) -> float:
-        if not memory.z:
+        """Return the learner's answer; those to all of the episode's stimuli are found at once."""
+        if memory.x is None:
             return 0.0
-        return float(
-            self._predict(
-                jnp.asarray(np.stack(memory.x), jnp.float32),
-                jnp.asarray(memory.z, jnp.float32),
-                jnp.asarray(x, jnp.float32),
-                self._key,
-            )
-        )
+        key = (id(memory), np.asarray(x, np.float32).tobytes())
+        if key not in self._answers:
+            answers = self._predict(memory.x, memory.z, self._stimuli, self._key)
+            for stimulus, answer in zip(self._stimuli, np.asarray(answers).tolist(), strict=True):
+                self._answers[id(memory), stimulus.tobytes()] = answer
+        return self._answers[key]
 
     def _learn(self, x: np.ndarray, z: float) -> None:
-        self._now.x.append(np.asarray(x, np.float32))
-        self._now.z.append(z)
+        self._now.add(x, z)
+        self._answers.clear()
 
     def _draw(self) -> tuple[float, float, int]:
         """Return a trial's random numbers, always as many."""

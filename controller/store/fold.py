@@ -14,14 +14,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from controller.store.columns import ColumnWriter
 from controller.store.errors import StoreCorrupt, StoreTooNew
 from controller.store.files import remove_partials, sync_folders, write_atomic
-from controller.store.frames import Frame
+from controller.store.frames import Frame, Tables
 from controller.store.metadata import group_text
 from controller.store.schema import SCHEMA_VERSION, Layout, columns, tables_of
 
 ZARR_NAME = "experiment.zarr"
+WAITING_ROWS = 4096
+"""Rows of small frames that are put together before they go to their columns."""
 MARKER = "biasloop"
 _METADATA = "zarr.json"
 
@@ -78,6 +82,8 @@ class Fold:
         self.rows = {table.name: 0 for table in tables_of(layout)}
         self._layout = layout
         self._published: dict[str, int] = {}
+        self._waiting: list[Tables] = []
+        self._waiting_rows = 0
         self._writers = {
             table.name: [ColumnWriter(root, table, c, layout) for c in columns(table, layout)]
             for table in tables_of(layout)
@@ -98,6 +104,7 @@ class Fold:
             DamagedChunkError: a chunk that is needed can't be read; rebuild instead.
         """
         remove_partials(self.root)
+        self._waiting, self._waiting_rows = [], 0
         self.seq, self.rows = marker["seq"], dict(marker["rows"])
         for table, writers in self._writers.items():
             for writer in writers:
@@ -107,14 +114,28 @@ class Fold:
 
     def push(self, seq: int, frame: Frame) -> None:
         """Add a frame's rows; nobody sees them before `publish`."""
-        for table, values in frame.expand(self._layout, self.rows).items():
-            for writer in self._writers[table]:
-                writer.extend(values[writer.name])
-            self.rows[table] = self._writers[table][0].rows
+        tables = frame.expand(self._layout, self.rows)
+        for table, values in tables.items():
+            added = len(values[self._writers[table][0].name])
+            self.rows[table] += added
+            self._waiting_rows += added
+        self._waiting.append(tables)
         self.seq = seq
+        if self._waiting_rows >= WAITING_ROWS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Give the columns what was pushed, that of many frames at once."""
+        for table, writers in self._writers.items():
+            parts = [tables[table] for tables in self._waiting if table in tables]
+            for writer in writers if parts else ():
+                pieces = [part[writer.name] for part in parts]
+                writer.extend(pieces[0] if len(pieces) == 1 else np.concatenate(pieces))
+        self._waiting, self._waiting_rows = [], 0
 
     def publish(self) -> None:
         """Show all that was pushed, in one moment."""
+        self._settle()
         self._flush()
         texts = {
             table: [(w.name, w.text.render(w.rows)) for w in writers]
