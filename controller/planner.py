@@ -145,6 +145,7 @@ class Planner:
             place = (position.stage, position.generation)
             if self._proposed != place:
                 self.queue.propose(self._assignments(position))
+                self.queue.forget_before(*place)
                 self._proposed = place
             return False
         self._tell(results)

@@ -21,6 +21,7 @@ from hardware.interface import (
     Edge,
     Event,
     Flip,
+    GoEdge,
     Identity,
     Instruction,
     Ledger,
@@ -258,7 +259,7 @@ class NativeRig:
             instruction=instruction,
             t_host_ns=time.monotonic_ns(),
             trial=report,
-            flip=None if flip is None else self._with_photodiode(flip),
+            flip=None if flip is None else self._with_photodiode(flip, instruction, report),
             edges=tuple(self._edges),
             pulsed=tuple(self._pulsed),
             missing_events=self._missing,
@@ -267,8 +268,14 @@ class NativeRig:
         self._edges, self._pulsed, self._reports, self._missing = [], [], [], 0
         return event
 
-    def _with_photodiode(self, flip: Flip) -> Flip:
+    def _with_photodiode(
+        self, flip: Flip, instruction: Instruction, report: TrialReport | None
+    ) -> Flip:
         line = self.settings.photodiode
+        if report is not None and isinstance(instruction, Present):
+            go = instruction.trial.go
+            if isinstance(go, GoEdge) and go.line == line:  # the device itself waited for it
+                return Flip(flip.t_host_ns, flip.dropped_frames, report.go_us)
         edges = sorted(edge.t_us for edge in self._edges if edge.line == line and edge.level)
         if not edges:
             return flip

@@ -6,6 +6,7 @@ by the board's own time, however busy this computer is.
 
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ class SimulatedBoard:
         """`eeprom` keeps the device's id and its count of boots from one run to the next."""
         self._skew_ppm, self._eeprom = skew_ppm, eeprom
         self._folder: TemporaryDirectory[str] | None = None
+        self._read = 0
         self._process: subprocess.Popen[str] | None = None
         self.port = ""
         """The pty that stands for the USB port."""
@@ -94,6 +96,7 @@ class SimulatedBoard:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl-C is for the program that started it
         )
         try:
             self.port = self._answer("pty")
@@ -179,15 +182,17 @@ class SimulatedBoard:
     def changes(self) -> list[Change]:
         """Return what all pins did so far."""
         self.cycle()
-        lines = {pin: line for line, pin in PINS.items()}
-        found = []
-        for text in self._log.read_text("ascii").splitlines():
-            kind, *numbers = text.split()
-            if kind in "io":
-                cycle, pin, level = map(int, numbers)
-                if pin in lines:
-                    found.append(Change(cycle, lines[pin], bool(level), kind == "o"))
-        return found
+        return list(_changes(self._log.read_text("ascii")))
+
+    def new_changes(self) -> list[Change]:
+        """Return what the pins did since the last call."""
+        self.cycle()
+        with self._log.open("rb") as file:
+            file.seek(self._read)
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return list(_changes(whole.decode("ascii")))
 
     def resets(self) -> list[int]:
         """Return the cycles at which the program began anew."""
@@ -236,3 +241,14 @@ class SimulatedBoard:
         process.wait()
         said = process.stderr.read()[-500:] if process.stderr is not None else ""
         return RigError(f"the emulated board has ended ({process.returncode}): {said}")
+
+
+def _changes(text: str) -> Iterator[Change]:
+    """Yield the changes of pins in the emulator's record."""
+    lines = {pin: line for line, pin in PINS.items()}
+    for row in text.splitlines():
+        kind, *numbers = row.split()
+        if kind in "io":
+            cycle, pin, level = map(int, numbers)
+            if pin in lines:
+                yield Change(cycle, lines[pin], bool(level), kind == "o")

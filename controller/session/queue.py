@@ -86,7 +86,9 @@ class Queue:
         try:
             self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_S)
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+            # not FULL: a power cut may take the last lease or answer back, and both are found again
+            # in the sessions' stores, which lose nothing
+            self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
             self._connection.executescript(_TABLES)
         except sqlite3.Error as error:
             raise self._failed(error) from error
@@ -202,6 +204,11 @@ class Queue:
         if [row[0] for row in rows] != list(range(slots)):
             return None
         return [_result(payload, attempt + 1) for _, attempt, payload in rows]
+
+    def forget_before(self, stage: int, generation: int) -> None:
+        """Take out the slots of generations that were told: nobody may be asked them again."""
+        delete = "DELETE FROM slots WHERE (stage, generation) < (?, ?)"
+        self._transaction(lambda run: run(delete, (stage, generation)))
 
     def slots(self) -> list[Slot]:
         """Return how every slot stands."""

@@ -33,11 +33,11 @@ from hardware.interface import Deliver, Pulse, Refused, Rig, RigError, SafeState
 from hardware.messages import Outcome
 from learners.animal import AnimalLearner, Quality, TrialRequest, request
 from protocols.assignment import Assignment
+from protocols.context import cue
 from protocols.mappings.base import AbstractMapping
 from protocols.plans.base import no_reward
 from protocols.session_document import SessionSection
-from protocols.trials import Phase, Response, Shown
-from protocols.context import cue
+from protocols.trials import Response, Shown
 
 LOOK_S = 0.2  # between two looks while a session is held
 OTHERS_S = 30.0  # how long somebody else's slots are waited for
@@ -200,7 +200,8 @@ class Session:
         earlier = _trials_of(p.sessions, lease)
         if p.observer is not None:
             p.observer.episode(assignment, list(earlier.values()))
-        p.log.event("episode_resumed" if earlier else "episode_started", value=assignment.slot)
+        begun = "episode_resumed" if earlier else "episode_started"
+        p.log.event(begun, value=assignment.slot, with_next=True)
         self._warm_up(assignment)
 
         def run(asked: TrialRequest) -> Response:
@@ -212,7 +213,7 @@ class Session:
         if answered.void is None:
             result = Result(answered.answers, answered.presentations, assignment.attempt + 1)
             p.queue.finish(lease, result)
-            p.log.event("episode_done", value=assignment.slot)
+            p.log.event("episode_done", value=assignment.slot, with_next=True)
             return
         p.log.event("episode_void", value=assignment.slot, text=answered.void)
         p.say(f"{assignment.name} is void: {answered.void}; it will be run again")

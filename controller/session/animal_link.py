@@ -1,0 +1,121 @@
+"""A simulated animal on an emulated board, in a process of its own, as a session sees it.
+
+The session talks to the board through its port like to a real one, and tells the animal's eyes what
+a scene stands for; the animal presses on the board's pins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from controller.session.errors import NotReady
+from controller.session.processes import Companion
+from controller.store import TrialFrame
+from hardware.rig_settings import RigSettings
+from protocols.assignment import Assignment
+from protocols.trials import Shown
+
+START_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalSpec:
+    """What the animal is made of."""
+
+    document_text: str
+    """The protocol: its learner, plan and feedback."""
+    document_name: str
+    settings: RigSettings
+    eeprom: Path
+    """Keeps the board's count of starts."""
+    screen: Path | None
+    """File that a virtual screen draws into; None where stimuli are lines of the device."""
+    behaviour: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The board is on."""
+
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A candidate begins, or goes on."""
+
+    assignment: Assignment
+    earlier: list[TrialFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is about to be presented, and what it stands for."""
+
+    shown: Shown
+    stimulus: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """End."""
+
+
+class AnimalLink:
+    """A running animal with its board; a context manager, and the session's observer."""
+
+    def __init__(self, spec: AnimalSpec) -> None:
+        self._spec = spec
+        self._companion: Companion | None = None
+        self.port = ""
+        """The board's."""
+
+    def __enter__(self) -> "AnimalLink":
+        """Start it.
+
+        Raises:
+            NotReady: it doesn't start.
+        """
+        from controller.session import animal_entry
+
+        self._companion = Companion(animal_entry.serve, self._spec, name="animal")
+        return self
+
+    def wait_until_ready(self) -> str:
+        """Return the board's port, once it is on.
+
+        Raises:
+            NotReady: it doesn't start.
+        """
+        companion = self._running()
+        try:
+            if companion.connection.poll(START_S):
+                answer = companion.connection.recv()
+                if isinstance(answer, Ready):
+                    self.port = answer.port
+                    return self.port
+                raise NotReady(f"the simulated animal can't start: {answer}")
+        except EOFError:
+            pass
+        raise NotReady(f"the simulated animal didn't start (exit code {companion.exit_code})")
+
+    def __exit__(self, *exception: object) -> None:
+        """End it, and its board."""
+        if self._companion is not None:
+            self._companion.close(Goodbye())
+
+    def episode(self, assignment: Assignment, earlier: list[TrialFrame]) -> None:
+        """Tell that an episode begins."""
+        self._running().connection.send(Episode(assignment, earlier))
+
+    def shown(self, shown: Shown, stimulus: np.ndarray | None) -> None:
+        """Tell what is about to be seen."""
+        self._running().connection.send(Seen(shown, stimulus))
+
+    def _running(self) -> Companion:
+        if self._companion is None:
+            raise NotReady("the simulated animal isn't running; use it in a `with` statement")
+        return self._companion

@@ -1,0 +1,178 @@
+"""The planner in a process of its own, as a session sees it: never waited for.
+
+It is asked one thing at a time, so that no pipe can fill up before a planner that stands still. A
+planner that dies is started again, a few times; what it had done is in the experiment's store.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.session.errors import NotReady, PlannerFailed, SessionError
+from controller.session.planning import Opening, Plan
+from controller.session.processes import Companion
+
+OPEN_S = 120.0
+UNFOLLOW_S = 3.0
+RESTARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Look at the queue now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Publish a session's store from now on; None: no more."""
+
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """End."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The experiment is open."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was asked is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It can't go on."""
+
+    message: str
+    wrong_document: bool = False
+
+
+class WrongDocument(SessionError):  # noqa: N818  says what happened
+    """The protocol is refused, with file, line and field."""
+
+
+class PlannerLink:
+    """A running planner; a context manager."""
+
+    def __init__(self, opening: Opening, say: Callable[[str], None]) -> None:
+        self._opening, self._say = opening, say
+        self._companion: Companion | None = None
+        self._asked = False
+        self._restarts = 0
+        self._followed: Path | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The operating system's number of the process."""
+        return None if self._companion is None else self._companion.pid
+
+    def __enter__(self) -> "PlannerLink":
+        """Start it; `plan` waits until it has opened the experiment."""
+        self._start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End it."""
+        if self._companion is not None:
+            self._companion.close(Goodbye())
+
+    def plan(self) -> Plan:
+        """Return what sessions have to know, as soon as the experiment is open.
+
+        Raises:
+            NotReady, WrongDocument: what is wrong with the experiment or its document.
+            PlannerFailed: it died, or takes too long.
+        """
+        deadline_s = time.monotonic() + OPEN_S
+        while time.monotonic() < deadline_s:
+            answer = self._answer(0.2)
+            if isinstance(answer, Opened):
+                return answer.plan
+        raise PlannerFailed(f"the planner didn't open the experiment within {OPEN_S:g} s")
+
+    def nudge(self) -> None:
+        """Let it look at the queue; what it can't do now, it does later.
+
+        Raises:
+            PlannerFailed: it died too often, or can't go on.
+        """
+        companion = self._running()
+        if self._asked and self._answer(0.0) is None and companion.alive:
+            return
+        if not companion.alive:
+            self._restart()
+            return
+        self._tell(Nudge())
+
+    def follow(self, folder: Path) -> None:
+        """Let it publish a session's store; an empty path: no more, when this returns."""
+        self._followed = folder if folder.name else None
+        companion = self._running()
+        deadline_s = time.monotonic() + UNFOLLOW_S
+        while self._asked and companion.alive and time.monotonic() < deadline_s:
+            self._answer(0.1)
+        if self._asked or not companion.alive:
+            return  # it stands still: the session publishes by itself when it ends
+        self._tell(Follow(self._followed))
+        while self._asked and companion.alive and time.monotonic() < deadline_s:
+            self._answer(0.1)
+
+    def _start(self) -> None:
+        from controller.session import planner_entry
+
+        self._companion = Companion(planner_entry.serve, self._opening, name="planner")
+        self._asked = False
+
+    def _restart(self) -> None:
+        code = self._running().exit_code
+        self._restarts += 1
+        if self._restarts > RESTARTS:
+            raise PlannerFailed(f"the planner died {self._restarts} times (exit code {code})")
+        self._say(f"the planner died (exit code {code}) and is started again")
+        self._running().close()
+        self._start()
+        self.plan()
+        if self._followed is not None:
+            self.follow(self._followed)
+
+    def _tell(self, message: object) -> None:
+        try:
+            self._running().connection.send(message)
+            self._asked = True
+        except OSError:
+            return  # it has died: the next nudge starts it again
+
+    def _answer(self, timeout_s: float) -> object | None:
+        """Return what it said, None where it has said nothing.
+
+        Raises:
+            NotReady, WrongDocument, PlannerFailed: it said that it can't go on.
+        """
+        connection = self._running().connection
+        try:
+            if not connection.poll(timeout_s):
+                return None
+            answer = connection.recv()
+        except (EOFError, OSError):
+            if not self._running().alive or timeout_s:
+                time.sleep(timeout_s)
+            return None
+        self._asked = False
+        if isinstance(answer, Failed):
+            if answer.wrong_document:
+                raise WrongDocument(answer.message)
+            raise (PlannerFailed if self._followed else NotReady)(answer.message)
+        return answer
+
+    def _running(self) -> Companion:
+        if self._companion is None:
+            raise PlannerFailed("the planner isn't running; use it in a `with` statement")
+        return self._companion
