@@ -21,6 +21,8 @@ void frames_reset(void) {
 
 uint16_t frames_bad(void) { return bad; }
 
+void frames_drop(void) { bad++; }
+
 static void append(uint8_t byte) {
     if (length < sizeof body)
         body[length++] = byte;

@@ -19,6 +19,8 @@ void frames_reset(void);
 bool frames_take(uint8_t byte, struct frame *frame);
 /* Frames that were dropped: stuffing, length or checksum wrong. */
 uint16_t frames_bad(void);
+/* Count one as dropped whose checksum was right. */
+void frames_drop(void);
 /* Send type, sequence and payload as they stand in body; there must be FRAME_ROOM(length). */
 void frames_send(const uint8_t *body, uint8_t length);
 /* One step of the CRC-16/MCRF4XX, which begins with 0xFFFF. */

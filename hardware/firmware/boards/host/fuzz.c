@@ -289,13 +289,14 @@ static void random_request(void) {
     uint8_t body[WIRE_MAX_BODY];
     body[0] = draw() % 8 ? often[draw() % sizeof often] : (uint8_t)(draw() % 20);
     uint8_t length = fill(body + 2, body[0]);
+    uint8_t right = length;
     if (draw() % 32 == 0)
         length = (uint8_t)(length + draw() % 3 - 1);
     if (length > 90)
         length = 0;
-    bool spoil = draw() % 32 == 0, stray = draw() % 32 == 0;
+    bool spoil = draw() % 32 == 0, stray = draw() % 32 == 0, crooked = length != right;
     body[1] = stray ? (uint8_t)draw() : (uint8_t)(sequence + 1);
-    if (body[0] == REQ_HELLO || !(spoil || stray))
+    if (body[0] == REQ_HELLO || !(spoil || stray || crooked))
         sequence = body[1];
     send_frame(body, (uint8_t)(length + 2), spoil);
     if (draw() % 16 == 0)

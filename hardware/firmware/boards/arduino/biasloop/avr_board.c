@@ -202,7 +202,7 @@ static void listen_again(void) {
     PCIFR = edge_banks;
     PCICR = edge_banks;
     if (unseen)
-        core_edges_lost();
+        core_edges_lost(); /* one or many, or only the one that is read now: rather said than not */
     read_inputs();
 }
 
