@@ -215,10 +215,8 @@ def _display(opened: ExitStack, settings: "RigSettings") -> "tuple[Display | Non
         return opened.enter_context(Display(settings.screen)), []
     except DisplayError as error:
         failed = Finding("screen", Level.FAIL, str(error), "see the message")
-        return None, [
-            failed,
-            *(Finding(name, Level.NOT_RUN, "") for name in ("photodiode", "frames")),
-        ]
+        rest = ("photodiode", "frames") if settings.photodiode else ("frames",)
+        return None, [failed, *(Finding(name, Level.NOT_RUN, "") for name in rest)]
 
 
 @contextmanager

@@ -227,7 +227,8 @@ def _withheld(rig: NativeRig) -> Finding:
 
 def _widths(rig: NativeRig) -> Iterator[Finding]:
     rig.arm()
-    rig.perform(Wait(0.02))  # what came of the checks before isn't this one's
+    # what came of the checks before isn't this one's, and the line that they used needs its gap
+    rig.perform(Wait(0.02 + rig.settings.outputs[_harmless(rig)].limits.gap_us / 1e6))
     for line, output in rig.settings.outputs.items():
         width_us = min(WIDTH_US, output.limits.max_us)
         try:

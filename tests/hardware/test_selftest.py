@@ -53,6 +53,12 @@ def test_outputs_can_be_left_off(board):
     assert len(board.on()) == before
 
 
+def test_a_gap_between_pulses_is_left_between_checks(board):
+    puff = {"puff": Output("puff", Limits(50_000, 1_500_000, 60_000_000))}
+    found = by_name(run(replace(SETTINGS, outputs=puff), board.port, today=DAY))
+    assert found["lease"].level == found["output puff"].level == Level.PASS, found["output puff"]
+
+
 def test_what_was_found_can_be_stored(tmp_path):
     findings = run(SETTINGS, str(tmp_path / "nothing"), today=DAY)
     stored = json.loads(json.dumps(report(SETTINGS, findings)))
