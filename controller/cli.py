@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller import rig_commands
+from controller import rig_commands, session_commands
+from controller.paths import protocol_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +31,14 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(rig_commands.app, name="rig")
+app.add_typer(session_commands.subject_app, name="subject")
+for command in (
+    session_commands.run,
+    session_commands.sessions,
+    session_commands.abandon,
+    session_commands.bundle,
+):
+    app.command()(command)
 
 Protocol = Annotated[
     str,
@@ -53,8 +62,35 @@ def dryrun(
     control: Annotated[
         bool, typer.Option(help="Also run the paired search without a learner.")
     ] = True,
+    rig: Annotated[
+        str | None,
+        typer.Option(
+            help="Rehearse the whole rig with a simulated animal: `emulated`, `simavr_screen` or "
+            "a rig document whose port is one of these; --out DIR goes on with an experiment."
+        ),
+    ] = None,
+    behaviour: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="With --rig: lapses=0.1, bias, carry_over, …"),
+    ] = None,
+    rehearsed: Annotated[
+        int, typer.Option("--sessions", min=0, help="With --rig: most sessions; 0: all it takes.")
+    ] = 0,
 ) -> None:
     """Run a closed loop on a simulated learner, then say what it found."""
+    if rig is not None:
+        from controller.rehearsal_commands import rehearse
+
+        finished, folder = rehearse(
+            (protocol, overrides, seed),
+            rig,
+            out=out,
+            control=control,
+            behaviour=behaviour or [],
+            sessions=rehearsed,
+        )
+        _conclude(folder, finished=finished)
+        return
     from controller.runs import begin
 
     document = _load(protocol, overrides, seed)
@@ -196,10 +232,14 @@ def _exit_code(error: Exception) -> int | None:
         return WRONG_USAGE
     if isinstance(error, StoreError):
         return FAILED
+    from controller.session.errors import SessionError
+    from controller.session.planner_link import WrongDocument
     from hardware.firmware.build import BuildError
     from hardware.interface import RigError
 
-    if isinstance(error, RigError | BuildError):
+    if isinstance(error, WrongDocument):
+        return WRONG_USAGE
+    if isinstance(error, RigError | BuildError | SessionError):
         return FAILED
     from controller.analysis.summary import AnalysisError
     from controller.loop import LoopError
@@ -210,19 +250,14 @@ def _exit_code(error: Exception) -> int | None:
 def _load(protocol: str, overrides: list[str] | None, seed: int | None) -> "Document[Experiment]":
     from controller import jax_cache
     from controller.document import load_experiment
-    from protocols.library import ready
 
     jax_cache.enable()
-    documents = ready()
-    path = Path(protocol)
-    if not path.exists() and protocol in documents:
-        path = documents[protocol]
-    elif not path.exists() and not path.suffix:
-        raise typer.BadParameter(
-            f"no file {protocol!r} and no ready document of that name; ready ones are "
-            f"{', '.join(documents)}"
-        )
-    return load_experiment(path, (*(overrides or ()), *(() if seed is None else (f"seed={seed}",))))
+    return load_experiment(protocol_path(protocol), all_overrides(overrides, seed))
+
+
+def all_overrides(overrides: list[str] | None, seed: int | None) -> tuple[str, ...]:
+    """Return what `--set` and `--seed` ask for."""
+    return (*(overrides or ()), *(() if seed is None else (f"seed={seed}",)))
 
 
 def _free_folder(name: str) -> Path:

@@ -4,7 +4,6 @@ Everything but the animal and the hardware is what a session with an animal has.
 the other, as on so many days, until the experiment is over.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from controller.session.rewards import Rewards
 from controller.session.session import Ending
 from controller.session.start import Start, run_session
 from controller.session.subjects import SubjectDocument
+from controller.session.unlimited import unlimited
 from hardware.emulated import EmulatedRig
 from hardware.interface import Pulsed, Rig
 from hardware.rig_settings import RigSettings
@@ -27,7 +27,6 @@ from protocols.documents import Document
 from protocols.mappings.base import AbstractMapping
 
 DAY_NS = 86_400 * 10**9
-NEVER_TOO_MUCH = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,6 @@ class Rehearsal:
     """Time of day at which the first session begins; each of the others is a day later."""
     control: bool = True
     say: Callable[[str], None] = lambda _: None
-
-
-def unlimited(name: str) -> SubjectDocument:
-    """Return the limits of a simulated subject, which can't come to harm."""
-    return SubjectDocument(
-        name=name,
-        baseline_weight_g=25.0,
-        min_weight_fraction=0.8,
-        water_max_ul=NEVER_TOO_MUCH,
-        water_min_ul=0.0,
-        puffs_max=int(NEVER_TOO_MUCH),
-        minutes_max=NEVER_TOO_MUCH,
-    )
 
 
 def rehearse(
@@ -158,8 +144,3 @@ def _session(
             waits=False,
         )
     )
-
-
-def now_ns() -> int:
-    """Return the time of day, to begin a rehearsal at."""
-    return time.time_ns()

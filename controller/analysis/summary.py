@@ -36,6 +36,9 @@ from protocols.keys import Purpose, derive
 from protocols.spaces.base import GradedBasis
 
 
+ANIMAL = "animal"
+
+
 class AnalysisError(Exception):
     """A store that can be read, but has nothing to say yet."""
 
@@ -89,6 +92,8 @@ class Analysis:
     trials_total: int
     control_trials: int
     exit_status: str
+    origin: str
+    """Where the answers come from, as the store is stamped."""
 
 
 def analyse(folder: Path) -> Analysis:
@@ -103,7 +108,11 @@ def analyse(folder: Path) -> Analysis:
     experiment = frozen_document((folder / "experiment.toml").read_text("utf-8"), folder).value
     design = experiment.design()
     basis = design.space.graded_basis()
-    found = {arm: _functions(experiment, design, basis, tables, arm) for arm in (0, 1)}
+    by_animal = state["origin"] == ANIMAL
+    found = {
+        arm: _functions(experiment, design, basis, tables, arm, by_animal=by_animal)
+        for arm in (LEARNER_ARM, CONTROL_ARM)
+    }
     if not found[LEARNER_ARM]:
         raise AnalysisError(
             f"{folder} has no finished generation yet (exit status: {state['exit_status']}); go on "
@@ -120,6 +129,7 @@ def analyse(folder: Path) -> Analysis:
         trials_total=trials[LEARNER_ARM],
         control_trials=trials[CONTROL_ARM],
         exit_status=state["exit_status"],
+        origin=state["origin"],
     )
 
 
@@ -142,6 +152,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
         "degree_is": analysis.basis.word,
         "exact_quadrature": analysis.basis.exact,
         "exit_status": analysis.exit_status,
+        "origin": analysis.origin,
         "trials_total": analysis.trials_total,
         "control_trials": analysis.control_trials,
         "stages": [_stage_record(stage) for stage in analysis.stages],
@@ -216,7 +227,13 @@ def _stages(
 
 
 def _functions(
-    experiment: Experiment, design: Design, basis: GradedBasis, tables: xr.DataTree, arm: int
+    experiment: Experiment,
+    design: Design,
+    basis: GradedBasis,
+    tables: xr.DataTree,
+    arm: int,
+    *,
+    by_animal: bool,
 ) -> list[FoundFunction]:
     found: list[FoundFunction] = []
     learners = design.panel.learners
@@ -225,18 +242,21 @@ def _functions(
         power = variance(basis, values)
         key = derive(root_key(experiment), stage, Purpose.HELD_OUT)
         cosines = [abs(cosine(basis, values, other.values)) for other in found]
-        own, *others = (
-            held_out(
-                design.space,
-                design.labeller,
-                learner,
-                theta,
-                n_train=design.n_train,
-                power=power,
-                key=key,
+        if by_animal:  # circuits of the document say nothing about an animal
+            own, others = _answered(experiment, tables, arm, stage), []
+        else:
+            own, *others = (
+                held_out(
+                    design.space,
+                    design.labeller,
+                    learner,
+                    theta,
+                    n_train=design.n_train,
+                    power=power,
+                    key=key,
+                )
+                for learner in learners
             )
-            for learner in learners
-        )
         found.append(
             FoundFunction(
                 theta=theta,
@@ -250,6 +270,27 @@ def _functions(
             )
         )
     return found
+
+
+def _answered(experiment: Experiment, tables: xr.DataTree, arm: int, stage: int) -> HeldOut:
+    """Return the animals' error over label power in the last generation of a stage.
+
+    Its candidates lie around the function that is recommended, and their test stimuli were held out
+    of training. The control was never asked of an animal: it has none.
+    """
+    nothing = HeldOut(median=np.nan, lower=np.nan, upper=np.nan, learners=0)
+    if arm != LEARNER_ARM:
+        return nothing
+    candidates = columns(tables, "candidates")
+    here = (candidates["arm"] == arm) & (candidates["stage"] == stage)
+    if not here.any():
+        return nothing
+    here &= candidates["generation"] == candidates["generation"][here].max()
+    errors = candidates["error"][here].astype(np.float64)
+    if experiment.objective.error == "mse":
+        errors = errors / candidates["label_power"][here]
+    lower, median, upper = (float(q) for q in np.quantile(errors, [0.25, 0.5, 0.75]))
+    return HeldOut(median=median, lower=lower, upper=upper, learners=int(here.sum()))
 
 
 def _recommended(tables: xr.DataTree, arm: int) -> list[Float[np.ndarray, " theta"]]:

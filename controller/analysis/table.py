@@ -24,7 +24,7 @@ def table(summary: Mapping[str, Any]) -> Table:
         summary: what `controller.analysis.summary.summary` returns, or its JSON read back.
     """
     shown = Table(
-        title=f"{summary['name']} · {summary['learner']} on {summary['space']}",
+        title=_title(summary),
         caption=_caption(summary),
         caption_justify="left",
         caption_style="",
@@ -38,6 +38,14 @@ def table(summary: Mapping[str, Any]) -> Table:
         for row in _rows(stage, summary):
             shown.add_row(*row)
     return shown
+
+
+def _title(summary: Mapping[str, Any]) -> str:
+    """Say what was asked; what isn't a plain dry-run says so, that nobody takes it for another."""
+    origin = summary["origin"]
+    who = "an animal" if origin == "animal" else summary["learner"]
+    where = {"emulated": " on an EMULATED rig", "simavr": " on an EMULATED board"}.get(origin, "")
+    return f"{summary['name']} · {who}{where} · {summary['space']}"
 
 
 def _rows(stage: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -81,8 +89,13 @@ def _caption(summary: Mapping[str, Any]) -> Text:
     if unfinished:
         caption.append("* not finished: this is the best so far\n")
     fresh = stages[0]["fresh_learners"]
+    of = (
+        f"the last generation's {fresh} episodes"
+        if summary["origin"] == "animal"
+        else (f"{fresh} fresh learners")
+    )
     caption.append(
-        f"g/Var: held-out error over label variance, median of {fresh} fresh learners; "
+        f"g/Var: held-out error over label variance, median of {of}; "
         f"1 = guessing the mean.\n|cos|: largest overlap with an earlier stage. "
         f"{summary['trials_total']:,} trials in all; the control costs none.",
         "dim",

@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     NOT_LEARNED = "not_learned"
     REPEATS = "repeats"
     NO_CONTROL = "no_control"
+    CONTROL_NOT_ASKED = "control_not_asked"
     CONTROL_SAME = "control_same"
     NOT_EASIER = "not_easier"
     LEARNER_DRIVEN = "learner_driven"
@@ -47,6 +48,7 @@ _WORDS = {
     Verdict.NOT_LEARNED: "the learner does no better than the mean label: it did not learn this",
     Verdict.REPEATS: "overlaps an earlier stage's function: not a new one",
     Verdict.NO_CONTROL: "no control was run: can't be told from the search's own preference",
+    Verdict.CONTROL_NOT_ASKED: "differs from the control's function, which no animal was asked about",
     Verdict.CONTROL_SAME: "the control shows the same: not evidence about the learner",
     Verdict.NOT_EASIER: "not clearly easier than the control's function: weak evidence",
     Verdict.LEARNER_DRIVEN: "learner-driven",
@@ -75,12 +77,18 @@ def _has_no_control(stage: Record) -> bool:
     return stage["control"] is None
 
 
+def _control_was_not_asked(stage: Record) -> bool:
+    return not stage["control"].get("fresh_learners", 1)
+
+
 def _is_same_in_control(stage: Record) -> bool:
     theirs = ranked(stage["control"]["share"])
-    if not theirs or stage["control"]["g_over_var"] is None:
+    if not theirs:
         return False
     (degree, share), (their_degree, their_share) = ranked(stage["share"])[0], theirs[0]
     alike = degree == their_degree and abs(share - their_share) <= SAME_SHARE
+    if stage["control"]["g_over_var"] is None:  # nobody was asked, or it is constant
+        return alike and _control_was_not_asked(stage)
     low, high = sorted((stage["g_over_var"], stage["control"]["g_over_var"]))
     return alike and high <= SAME_ERROR_FACTOR * low
 
@@ -97,6 +105,7 @@ _RULES: tuple[tuple[Verdict, Callable[[Record], bool]], ...] = (
     (Verdict.REPEATS, _repeats),
     (Verdict.NO_CONTROL, _has_no_control),
     (Verdict.CONTROL_SAME, _is_same_in_control),
+    (Verdict.CONTROL_NOT_ASKED, _control_was_not_asked),
     (Verdict.NOT_EASIER, _is_not_easier),
 )
 """Each rule may count on those before it not holding."""
