@@ -3,9 +3,12 @@
 import time
 from collections.abc import Callable
 from datetime import date, datetime
+from datetime import time as time_of_day
 from typing import Protocol
 
 STEP_NS = 1_000_000_000  # of the time of day against the monotonic clock: more was set by somebody
+PROMPT_NS = 50_000_000  # two clocks that are read within it are read at the same time
+READINGS = 5  # of two clocks, where this program was held up between them
 
 
 class Clock(Protocol):
@@ -65,24 +68,32 @@ class StepWatch:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._offset_ns = clock.utc_ns() - clock.passed_ns()
+        self._offset_ns = self._read_ns()
 
     def step_ns(self) -> int:
         """Return by how much it was set since the last call; 0 where it wasn't."""
-        offset_ns = self._clock.utc_ns() - self._clock.passed_ns()
-        step_ns = offset_ns - self._offset_ns
-        if abs(step_ns) < STEP_NS:
-            return 0
-        self._offset_ns = offset_ns
-        return step_ns
+        offset_ns = self._read_ns()
+        # kept in any case: a clock that is only trimmed may be off by seconds after hours
+        step_ns, self._offset_ns = offset_ns - self._offset_ns, offset_ns
+        return 0 if abs(step_ns) < STEP_NS else step_ns
+
+    def _read_ns(self) -> int:
+        offset_ns = 0
+        for _ in range(READINGS):
+            before_ns = self._clock.passed_ns()
+            offset_ns = self._clock.utc_ns() - before_ns
+            if self._clock.passed_ns() - before_ns < PROMPT_NS:
+                break
+        return offset_ns
 
 
 def day_of(utc_ns: int) -> date:
     """Return the lab's calendar day."""
-    return datetime.fromtimestamp(utc_ns / 1e9).astimezone().date()
+    return datetime.fromtimestamp(utc_ns // 10**9).astimezone().date()
 
 
 def day_began_ns(utc_ns: int) -> int:
     """Return when the lab's calendar day began, ns since 1970."""
-    now = datetime.fromtimestamp(utc_ns / 1e9).astimezone()
-    return round(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 10**9
+    # by the rules that hold at midnight: where clocks change, the offset of now is another one
+    midnight = datetime.combine(day_of(utc_ns), time_of_day())
+    return round(midnight.timestamp()) * 10**9
