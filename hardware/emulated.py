@@ -1,7 +1,7 @@
 """A rig without any hardware, on a clock of its own: as fast as the computer allows.
 
-The animal is an object that touches and feels. Bounds, refusals and faults are the device's; what isn't there is the
-wire, the screen and everything that can go wrong with them.
+The animal is an object that touches and feels. Bounds, refusals and faults are the device's; what
+isn't there is the wire, the screen and everything that can go wrong with them.
 """
 
 import secrets
@@ -26,6 +26,7 @@ from hardware.interface import (
     Present,
     Pulse,
     Pulsed,
+    RigError,
     SafeState,
     Trial,
     TrialReport,
@@ -69,7 +70,8 @@ class EmulatedRig:
         self._index = {
             name: number for number, name in enumerate((*settings.inputs, *settings.outputs))
         }
-        self._now_us, self._edges, self._next_edge = 0, [], 0
+        self._now_us, self._next_edge = 0, 0
+        self._touched_at: list[tuple[int, str, bool]] = []
         self._pulsed: list[Pulsed] = []
 
     @property
@@ -151,8 +153,7 @@ class EmulatedRig:
         flip: Flip | None,
         typed: str | None,
     ) -> Event:
-        edges = tuple(edge for edge in self._edges if edge.t_us <= self._now_us)
-        self._edges = self._edges[len(edges) :]
+        edges = self._edges()
         pulsed, self._pulsed = tuple(self._pulsed), []
         if self._keep is not None:
             for one in pulsed:
@@ -168,15 +169,15 @@ class EmulatedRig:
         self.outputs.ready(Request.PULSE)
         width_us = self._width_us(pulse)
         number = self.outputs.ids(1)
-        self._pulsed.append(
-            self.outputs.pulse(Request.PULSE, number, pulse.line, self._now_us, width_us)
-        )
+        pulsed = self.outputs.pulse(Request.PULSE, number, pulse.line, self._now_us, width_us)
+        self._pulsed.append(pulsed)
         self._now_us += width_us
+        self._subject.feel(TrialReport(number, Outcome.NO_RESPONSE, None, None, None, None, pulsed))
 
     def _present(self, instruction: Present) -> tuple[TrialReport, Flip | None]:
         trial = instruction.trial
         self.outputs.ready(Request.TRIAL)
-        trial_values(trial, self._index.__getitem__, self._width_us)  # refuses what a device would
+        trial_values(trial, self._line, self._width_us)  # refuses what a device would
         self._check(trial)
         number = self.outputs.ids(2)
         flip = None if instruction.scene is None else self._flip()
@@ -221,11 +222,19 @@ class EmulatedRig:
             (go_us + touch.after_us, touch.line) for touch in self._subject.touches(instruction)
         )
         for t_us, line in touches:
-            for level, at_us in ((True, t_us), (False, t_us + TOUCH_US)):
-                self._edges.append(Edge(line, level, at_us, self._next_edge))
-                self._next_edge += 1
-        self._edges.sort(key=lambda edge: edge.t_us)
+            self._touched_at += [(t_us, line, True), (t_us + TOUCH_US, line, False)]
+        self._touched_at.sort()
         return touches
+
+    def _edges(self) -> tuple[Edge, ...]:
+        """Take the edges until now, numbered as they come."""
+        past = [one for one in self._touched_at if one[0] <= self._now_us]
+        self._touched_at = self._touched_at[len(past) :]
+        first, self._next_edge = self._next_edge, self._next_edge + len(past)
+        return tuple(
+            Edge(line, level, t_us, number)
+            for number, (t_us, line, level) in enumerate(past, start=first)
+        )
 
     def _answered(
         self, trial: Trial, number: int, go_us: int, touches: list[tuple[int, str]]
@@ -263,6 +272,14 @@ class EmulatedRig:
         self._now_us += FRAME_US
         seen = None if self.settings.photodiode is None else self._now_us
         return Flip(self._now_us * 1000, 0, seen)
+
+    def _line(self, name: str) -> int:
+        if name not in self._index:
+            raise RigError(
+                f"the rig {self.settings.name} has no line {name!r}; its lines are "
+                f"{', '.join(self._index)}"
+            )
+        return self._index[name]
 
     def _width_us(self, pulse: Pulse) -> int:
         return self.settings.width_us(pulse, self._today)

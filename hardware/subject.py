@@ -22,7 +22,7 @@ class Subject(Protocol):
         ...
 
     def feel(self, report: TrialReport) -> None:
-        """Feel how the trial went, and what was delivered."""
+        """Feel what was delivered: in a trial, or outside one, where the report has no go."""
         ...
 
     def say(self, ask: Ask) -> str | None:

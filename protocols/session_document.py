@@ -1,6 +1,7 @@
 """The part of a protocol document that says how an animal is asked; nothing here imports JAX."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -31,7 +32,7 @@ class ScheduleSection(Section):
     repeats: Annotated[int, Field(ge=1)] = 1
     """How often each test stimulus is shown; its answers are averaged."""
     order: Literal["training first", "alternating"] = "training first"
-    """All training trials first, or spread among the test trials."""
+    """All training trials first, or spread evenly before the test trials."""
     warm_up: Annotated[int, Field(ge=0)] = 0
     """Trials at a session's beginning that count for nothing."""
     catch: Annotated[int, Field(ge=0)] = 0
@@ -67,7 +68,7 @@ class QualitySection(Section):
     """When an episode counts."""
 
     max_flawed: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Largest part of the test presentations that may tell nothing; above it the episode is void."""
+    """Largest part of the test presentations that may tell nothing; above it: void."""
     min_anchors_right: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Smallest part of the anchors whose answer must have the label's sign."""
     max_voids: Annotated[int, Field(ge=1)] = 5
@@ -94,11 +95,17 @@ class SessionSection(Section):
     """How an animal is asked."""
 
     plan: one_of(PLANS)  # type: ignore[valid-type]
+    """What one trial is."""
     feedback: one_of(FEEDBACKS)  # type: ignore[valid-type]
+    """How labels are told."""
     schedule: ScheduleSection = ScheduleSection()
+    """The order of trials."""
     subject: SubjectSection = SubjectSection()
+    """Who runs the episodes."""
     quality: QualitySection = QualitySection()
+    """When an episode counts."""
     suspenders: SuspendersSection = SuspendersSection()
+    """What holds a session."""
     minutes: Annotated[float, Field(gt=0)] = 90.0
     """Longest session."""
     trials: Annotated[int, Field(ge=1)] = 1000
@@ -108,6 +115,10 @@ class SessionSection(Section):
 
     @model_validator(mode="after")
     def _parts_fit_each_other(self) -> Self:
+        with _about("plan"):
+            self.plan.build()
+        with _about("feedback"):
+            self.feedback.build()
         if self.quality.min_anchors_right and not self.schedule.anchors:
             raise ValueError(
                 "quality.min_anchors_right: there are no anchors to be right about; set "
@@ -117,5 +128,12 @@ class SessionSection(Section):
 
     def pulses(self) -> Iterator[Pulse]:
         """Yield the largest pulse of everything that a trial may switch on."""
-        yield from self.feedback.build().largest()
-        yield from self.plan.build().outputs
+        yield from self.plan.build().outputs(self.feedback.build().largest())
+
+
+@contextmanager
+def _about(where: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{where}.{error}") from error

@@ -1,9 +1,14 @@
 """What feedback is: a valence becomes a pulse of a line, and can be felt as a valence again."""
 
 import abc
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Le
 
 from hardware.interface import Pulse
+
+Width = Annotated[float, Ge(0.1), Le(60_000)]
+"""Time of a pulse, ms; a rig's own limits are below the longest."""
 
 
 class AbstractFeedback(abc.ABC):
@@ -22,12 +27,16 @@ class AbstractFeedback(abc.ABC):
         """
 
     @abc.abstractmethod
-    def perceived(self, line: str | None, volume_ul: float | None) -> float:
-        """Return the valence that a subject learns from what was delivered.
+    def perceived(self, line: str | None, volume_ul: float | None) -> float | None:
+        """Return the value that a subject learns from what was delivered.
 
         Args:
-            line: of the pulse; None when nothing came.
+            line: of the pulse; None when nothing came. A plan may have moved a reward to the valve
+                of the spout that was licked: every line but the punishment's is a reward.
             volume_ul: what a valve gave.
+
+        Returns:
+            The value of what was done, in [-1, 1]; None where it teaches nothing.
         """
 
     @abc.abstractmethod

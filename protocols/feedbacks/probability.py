@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, final
 from annotated_types import Gt, MinLen
 
 from hardware.interface import Pulse
-from protocols.feedbacks.base import AbstractFeedback, reward
+from protocols.feedbacks.base import AbstractFeedback, Width, reward
 
 
 @final
@@ -18,8 +18,9 @@ class Probability(AbstractFeedback):
     valve: Annotated[str, MinLen(1)] = "valve_left"
     """Line of the reward."""
     volume_ul: Annotated[float, Gt(0)] = 4.0
-    width_ms: Annotated[float, Gt(0)] | None = None
-    """For a reward that is no valve, such as a light for a person: how long, instead of a volume."""
+    """Its size."""
+    width_ms: Width | None = None
+    """Its time instead of the volume, for a line that is no valve, such as a light for a person."""
 
     def outcome(self, value: float, chance: float) -> Pulse | None:
         """Return the reward where the trial's chance lies below its probability."""
@@ -30,7 +31,7 @@ class Probability(AbstractFeedback):
     def perceived(self, line: str | None, volume_ul: float | None) -> float:
         """Return 1 for the reward, -1 without."""
         del volume_ul
-        return 1.0 if line == self.valve else -1.0
+        return -1.0 if line is None else 1.0
 
     def largest(self) -> tuple[Pulse, ...]:
         """Return the reward."""

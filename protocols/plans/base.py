@@ -10,7 +10,9 @@ can't depend on a label, because there is none.
 
 import abc
 from collections.abc import Callable, Generator, Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Le
 
 from hardware.interface import Event, Instruction, Pulse
 from hardware.subject import Touch
@@ -19,6 +21,13 @@ from protocols.trials import Response, Shown
 Reward = Callable[[float], Pulse | None]
 """From the value of a response (1: as the label says, -1: its opposite) to what it brings."""
 Trialling = Generator[Instruction, Event, Response]
+
+LONGEST_S = 600.0  # that a device waits for anything; its firmware refuses more
+SHORTEST_S = 0.001
+Delay = Annotated[float, Ge(0), Le(LONGEST_S)]
+"""In s, may be nothing."""
+Duration = Annotated[float, Ge(SHORTEST_S), Le(LONGEST_S)]
+"""In s."""
 
 
 def no_reward(value: float) -> None:
@@ -32,22 +41,21 @@ class AbstractPlan(abc.ABC):
     __slots__ = ()
     kind: ClassVar[str]
     interval_s: float
-    """From the end of a trial to the next one: a pause in which the trial is durable already."""
+    """From the end of a trial to the next one, s: the driver's pause, in which the trial is durable
+    already."""
 
     @property
     @abc.abstractmethod
     def inputs(self) -> tuple[str, ...]:
         """Input lines that the rig needs."""
 
-    @property
     @abc.abstractmethod
-    def outputs(self) -> tuple[Pulse, ...]:
-        """Pulses that the plan itself asks for, besides feedback and stimulus."""
+    def outputs(self, feedback: Iterable[Pulse]) -> tuple[Pulse, ...]:
+        """Return every pulse that a trial may ask for, besides the stimulus.
 
-    @property
-    @abc.abstractmethod
-    def needs_screen(self) -> bool:
-        """Whether it shows more than the stimulus."""
+        Args:
+            feedback: the largest pulse of each line, as the feedback has them.
+        """
 
     @abc.abstractmethod
     def trial(self, shown: Shown, reward: Reward) -> Trialling:
@@ -63,6 +71,21 @@ class AbstractPlan(abc.ABC):
         """Return what a subject touches who wants to give this answer: the inverse of `trial`.
 
         Args:
-            answer: in [-1, 1].
-            reaction_us: from the go to the first touch.
+            answer: in [-1, 1]; more is as good as the nearest of them.
+            reaction_us: from the window's opening to the first touch.
+        """
+
+    @abc.abstractmethod
+    def words(self, answer: float) -> str | None:
+        """Return what a subject types who wants to give this answer; None: nothing."""
+
+    @abc.abstractmethod
+    def worth(self, answer: float | None) -> float | None:
+        """Return the value whose outcome follows an answer in a trial with feedback.
+
+        Args:
+            answer: that was given, or is wanted; None for none.
+
+        Returns:
+            What `trial` gives to its `reward`; None where nothing follows.
         """

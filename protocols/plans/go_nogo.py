@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, final
 
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import MinLen
 
 from hardware.interface import Present, Pulse, Trial
 from hardware.messages import Outcome
 from hardware.subject import Touch
-from protocols.plans.base import AbstractPlan, Reward, Trialling
-from protocols.plans.licks import flaw, unanswered
+from protocols.plans.base import AbstractPlan, Delay, Duration, Reward, Trialling
+from protocols.plans.licks import first, told
 from protocols.trials import Response, Shown
 
 
@@ -22,10 +22,11 @@ class GoNoGo(AbstractPlan):
     kind: ClassVar[str] = "go_nogo"
     lick: Annotated[str, MinLen(1)] = "lick_left"
     """Input of the lick detector."""
-    delay_s: Annotated[float, Ge(0)] = 0.2
+    delay_s: Delay = 0.2
     """From the stimulus to the window; licks before it are only recorded."""
-    window_s: Annotated[float, Gt(0)] = 1.5
-    interval_s: Annotated[float, Ge(0)] = 4.0
+    window_s: Duration = 1.5
+    """In which a lick counts."""
+    interval_s: Delay = 4.0
     """From the end of a trial to the next one."""
 
     @property
@@ -33,15 +34,9 @@ class GoNoGo(AbstractPlan):
         """The lick detector."""
         return (self.lick,)
 
-    @property
-    def outputs(self) -> tuple[Pulse, ...]:
-        """None of its own."""
-        return ()
-
-    @property
-    def needs_screen(self) -> bool:
-        """Only for stimuli that do."""
-        return False
+    def outputs(self, feedback: Iterable[Pulse]) -> tuple[Pulse, ...]:
+        """Nothing but the feedback."""
+        return tuple(feedback)
 
     def trial(self, shown: Shown, reward: Reward) -> Trialling:
         """Stimulus, window, the lick's outcome."""
@@ -52,16 +47,23 @@ class GoNoGo(AbstractPlan):
             go=shown.go,
         )
         event = yield Present(trial, shown.scene)
-        why, report = flaw(event), event.trial
-        if why is not None or report is None or report.go_us is None:
-            return unanswered(event, why or "")
-        if report.outcome != Outcome.RESPONDED or report.response_us is None:
+        report = told(event)
+        if isinstance(report, Response):
+            return report
+        if report.outcome != Outcome.RESPONDED:
             return Response(-1.0, report.outcome)
-        latency_us = report.response_us - report.go_us
-        return Response(1.0, report.outcome, report.line, latency_us, licks=1)
+        return first(report, 1.0)
 
     def act(self, answer: float, reaction_us: int) -> Iterable[Touch]:
-        """Lick for positive answers."""
+        """Lick for positive answers, and in doubt: who never licks never learns what is good."""
         latest_us = round(self.window_s * 1e6) // 2
         at_us = round(self.delay_s * 1e6) + min(reaction_us, latest_us)
-        return [Touch(self.lick, at_us)] if answer > 0 else []
+        return [Touch(self.lick, at_us)] if answer >= 0 else []
+
+    def words(self, answer: float) -> None:
+        """Nothing is typed."""
+        del answer
+
+    def worth(self, answer: float | None) -> float | None:
+        """The label's outcome for a lick, nothing without."""
+        return None if answer is None or answer < 0 else 1.0

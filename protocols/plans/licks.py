@@ -7,17 +7,34 @@ from hardware.messages import Outcome
 from hardware.subject import Touch
 from protocols.trials import Response
 
+UNFINISHED = "the device didn't finish the trial"
 MISSING = "events of the device were lost, so that licks can't be counted"
+MOST_HZ = 50
 NO_GO = "the go edge didn't come: look at the photodiode"
 
 
-def flaw(event: Event) -> str | None:
-    """Return why a trial tells nothing; None for one that does."""
-    if event.trial is None or event.trial.outcome in {Outcome.CANCELLED, Outcome.FAULTED}:
-        return "the device didn't finish it"
-    if event.trial.outcome == Outcome.NO_GO:
-        return NO_GO
-    return None
+def check_rate(full: int, window_s: float) -> None:
+    """Refuse more licks than can be told apart.
+
+    Raises:
+        ValueError: says how many fit.
+    """
+    most = round(window_s * MOST_HZ)
+    if full > most:
+        raise ValueError(
+            f"full: expected at most {most} licks in window_s = {window_s:g} ({MOST_HZ} a second), "
+            f"got {full}; lengthen the window (mice lick 6 to 10 times a second)"
+        )
+
+
+def told(event: Event) -> TrialReport | Response:
+    """Return the report of a trial that tells something, else the response of one that doesn't."""
+    report = event.trial
+    if report is None or report.outcome in {Outcome.CANCELLED, Outcome.FAULTED}:
+        return unanswered(event, UNFINISHED)
+    if report.outcome == Outcome.NO_GO or report.go_us is None:
+        return unanswered(event, NO_GO)
+    return report
 
 
 def unanswered(event: Event, why: str) -> Response:
@@ -26,9 +43,17 @@ def unanswered(event: Event, why: str) -> Response:
     return Response(None, outcome, flaw=why)
 
 
+def first(report: TrialReport, answer: float) -> Response:
+    """Return the response that a trial's first lick is, which the device itself judged."""
+    return Response(answer, report.outcome, report.line, _since_go(report.response_us, report), 1)
+
+
 def times_us(event: Event, line: str, window_us: int) -> list[int]:
-    """Return when a line was licked within the window, device time."""
-    report: TrialReport | None = event.trial
+    """Return when a line was licked within the window, device time.
+
+    The device's own window is for its first response; licks are counted in the edges.
+    """
+    report = event.trial
     if report is None or report.open_us is None:
         return []
     until_us = report.open_us + window_us
@@ -48,19 +73,26 @@ def counted(event: Event, line: str, window_us: int, full: int) -> Response:
         window_us: in which licks count, from its opening.
         full: licks that stand for 1.
     """
-    why = flaw(event) or (MISSING if event.missing_events else None)
-    if why is not None:
-        return unanswered(event, why)
-    report, licks = event.trial, times_us(event, line, window_us)
-    if report is None or report.go_us is None:
-        return unanswered(event, NO_GO)
+    report = told(event)
+    if isinstance(report, Response):
+        return report
+    if event.missing_events:
+        return unanswered(event, MISSING)
+    licks = times_us(event, line, window_us)
+    if not licks:
+        return Response(-1.0, Outcome.NO_RESPONSE)
     return Response(
         answer=2 * min(len(licks), full) / full - 1,
-        outcome=Outcome.RESPONDED if licks else Outcome.NO_RESPONSE,
-        line=line if licks else None,
-        latency_us=licks[0] - report.go_us if licks else None,
+        outcome=Outcome.RESPONDED,
+        line=line,
+        latency_us=_since_go(licks[0], report),
         licks=len(licks),
     )
+
+
+def number(answer: float, full: int) -> int:
+    """Return how many licks come closest to an answer: none for -1, `full` for 1."""
+    return round((1 + min(1.0, max(-1.0, answer))) / 2 * full)
 
 
 def train(line: str, answer: float, full: int, first_us: int, until_us: int) -> Sequence[Touch]:
@@ -73,6 +105,10 @@ def train(line: str, answer: float, full: int, first_us: int, until_us: int) -> 
         first_us: the first of them, from the go.
         until_us: end of the window, from the go.
     """
-    count = round((1 + min(1.0, max(-1.0, answer))) / 2 * full)
+    count = number(answer, full)
     step_us = (until_us - first_us) // max(count, 1)
-    return [Touch(line, first_us + number * step_us) for number in range(count)]
+    return [Touch(line, first_us + at * step_us) for at in range(count)]
+
+
+def _since_go(t_us: int | None, report: TrialReport) -> int | None:
+    return None if t_us is None or report.go_us is None else t_us - report.go_us
