@@ -33,22 +33,17 @@ class Schedule:
     """How often everything is presented, and in which order."""
 
     training_blocks: Annotated[int, Ge(1)] = 1
-    """How often each training stimulus is shown in an episode, each block in an order of its own."""
+    """How often each training stimulus is shown, in blocks that have each an order of their own."""
     repeats: Annotated[int, Ge(1)] = 1
     """How often each test stimulus is shown; its answers are averaged."""
     order: Literal["training first", "alternating"] = "training first"
-    """All training trials first, or a training trial before every test trial as far as they last."""
+    """All training trials first, or spread evenly before the test trials, the first before all."""
     warm_up: Annotated[int, Ge(0)] = 0
     """Trials at a session's beginning that count for nothing."""
     catch: Annotated[int, Ge(0)] = 0
     """Trials without a stimulus among the test trials."""
     anchors: Annotated[int, Ge(0)] = 0
     """Training stimuli among the test trials, without feedback."""
-
-    @property
-    def needs_no_more(self) -> bool:
-        """Whether an episode is nothing but training and test."""
-        return self.catch == self.anchors == self.warm_up == 0
 
     def presentations(self, n_train: int, n_test: int) -> int:
         """Return the trials of one episode, without warm-up and wash-out."""
@@ -99,10 +94,11 @@ def _wash_out(random: np.random.Generator, n_train: int, count: int) -> list[Pla
 
 
 def _alternating(training: list[Planned], test: list[Planned]) -> list[Planned]:
-    """Spread the training trials evenly before the test trials."""
+    """Before each trial of the test, run the training that is due by then, rounded up."""
     merged: list[Planned] = []
-    for number, one in enumerate(test):
-        until = round((number + 1) * len(training) / len(test))
-        merged += training[len([t for t in merged if t.phase == Phase.TRAINING]) : until]
-        merged.append(one)
+    begun = 0
+    for number, one in enumerate(test, start=1):
+        due = -(-number * len(training) // len(test))
+        merged += [*training[begun:due], one]
+        begun = due
     return merged
