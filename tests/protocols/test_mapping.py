@@ -10,13 +10,14 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 import protocols.mappings
-from hardware.interface import Shape
+from hardware.interface import GoEdge, Pulse, Shape
 from hardware.shapes import check_scene
 from protocols.documents import DocumentError
 from protocols.documents.document import parse
 from protocols.mappings.base import AbstractMapping
 from protocols.mappings.colour import ColourMapping
 from protocols.mappings.image import Image
+from protocols.mappings.lines import Lines
 from protocols.mappings.orientation import Orientation
 from protocols.mappings.parameters import Parameter, Parameters
 from protocols.mappings.position import Position
@@ -26,6 +27,7 @@ from protocols.spaces.disk import Disk
 from protocols.spaces.images import Images
 from protocols.spaces.interval import Interval
 from protocols.spaces.sphere import Sphere
+from protocols.spaces.table import Table
 
 MAPPINGS = discover(protocols.mappings, AbstractMapping, "biasloop.mappings")
 HUE = Parameters(
@@ -44,6 +46,7 @@ CASES = {
     "parameters of a sphere": (HUE, Sphere()),
     "image": (Image(), "images"),
     "normalised image": (Image(rows=2, black=-5.0, white=5.0), "normalised"),
+    "lines": (Lines(tuple(f"odour_{number}" for number in range(40))), "unit vectors"),
 }
 
 
@@ -62,7 +65,10 @@ def image_space(tmp_path, **settings: Any) -> Images:
 @pytest.fixture(params=CASES)
 def case(request, tmp_path):
     mapping, space = CASES[request.param]
-    if isinstance(space, str):
+    if space == "unit vectors":
+        np.save(tmp_path / "units.npy", np.eye(40))
+        space = Table(path=str(tmp_path / "units.npy"), standardise=False)
+    elif isinstance(space, str):
         space = image_space(tmp_path, normalised=space == "normalised")
     return mapping, space
 
@@ -71,15 +77,35 @@ def test_every_kind_that_is_found_is_a_case_here():
     assert {mapping.kind for mapping, _ in CASES.values()} == set(MAPPINGS)
 
 
-def test_every_stimulus_has_a_scene_of_its_own_that_can_be_drawn(case):
+def test_every_stimulus_looks_like_no_other_and_can_be_shown(case):
     mapping, space = case
     mapping.check(np.asarray(space.reference(64)))
     stimuli = np.asarray(space.sample(40, key=jax.random.key(0)))
-    scenes = [mapping.scene(stimulus) for stimulus in stimuli]
-    for scene in scenes:
-        check_scene(scene)
-    assert len(set(scenes)) == 40
-    assert [mapping.scene(stimulus) for stimulus in stimuli] == scenes
+    shown = [mapping.shown(stimulus, "photodiode") for stimulus in stimuli]
+    for one in shown:
+        check_scene(one.scene or ())
+    assert len(set(shown)) == 40
+    assert [mapping.shown(stimulus, "photodiode") for stimulus in stimuli] == shown
+
+
+def test_a_trials_clock_starts_with_what_is_shown(case):
+    mapping, space = case
+    (stimulus,) = np.asarray(space.sample(1, key=jax.random.key(0)))
+    shown, nothing = mapping.shown(stimulus, "diode"), mapping.nothing("diode")
+    if mapping.needs_screen:
+        assert shown.go == nothing.go == GoEdge("diode")
+        assert mapping.shown(stimulus, None).go is None
+        assert shown.scene == mapping.scene(stimulus)
+        assert nothing.scene == ()
+    else:
+        assert isinstance(shown.go, Pulse)
+        assert shown.scene is nothing.scene is nothing.go is None
+
+
+def test_each_unit_vector_is_a_line_of_its_own():
+    mapping = Lines(("odour_1", "tone", "led"), duration_ms=250.0)
+    stimulus = np.array([0.0, 1.0 - 1e-7, 0.0], np.float32)
+    assert mapping.shown(stimulus, "diode").go == Pulse("tone", width_us=250_000)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
@@ -137,6 +163,10 @@ def test_parameters_run_from_low_to_high_in_equal_or_in_multiplying_steps():
         (Orientation(), Disk().reference(9), r"got radius 0\.\d+; use 'position'"),
         (ColourMapping(), Sphere(dimensions=4).reference(9), "3 axes, the space has 4"),
         (ColourMapping(centre=(0.5, 0.0, 0.0)), Sphere().reference(99), "shorten the axes"),
+        (Lines(("odour_1", "odour_2")), np.eye(3), "2 lines, the space has 3 coordinates"),
+        (Lines(("odour_1", "odour_1")), np.eye(2), "given twice in odour_1, odour_1"),
+        (Lines(("odour_1", "odour_2")), Circle().reference(9), "expected a unit vector"),
+        (Lines(("odour_1", "odour_2")), np.zeros((1, 2)), "expected a unit vector"),
         (Image(), np.zeros((3, 5)), "5 pixels don't make a square image; set rows"),
         (Image(rows=4), np.zeros((3, 6)), "6 pixels don't make 4 rows"),
         (Image(), np.full((3, 4), 1.5), "got 1.5 to 1.5; set black and white"),
@@ -193,6 +223,9 @@ def test_a_document_describes_a_mapping_and_its_shape():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ('kind = "lines"\nlines = ["a"]', "lines"),
+        ('kind = "lines"\nlines = ["a", ""]', "lines"),
+        ('kind = "lines"\nlines = ["a", "b"]\nduration_ms = 1e-5', "duration_ms"),
         ('shape = { kind = "gratin" }', "kind"),
         ('shape = { kind = "disc", colr = [1, 1, 1] }', "colr"),
         ("degrees = [0, 10]", "degrees"),
@@ -200,8 +233,9 @@ def test_a_document_describes_a_mapping_and_its_shape():
     ],
 )
 def test_a_wrong_field_of_a_document_is_named(line, message):
+    kind = "" if line.startswith("kind") else 'kind = "position"\n'
     with pytest.raises(DocumentError, match=message):
-        parse(f'[mapping]\nkind = "position"\n{line}\n', Document)
+        parse(f"[mapping]\n{kind}{line}\n", Document)
 
 
 def test_mappings_do_not_import_jax_which_the_process_of_the_trials_does_without():
