@@ -30,7 +30,7 @@ BAUD = 500_000
 BYTE_NS = 10 * 1_000_000_000 // BAUD  # eight bits, start, stop
 SWITCH_INTERVAL_S = 5e-4
 READ_TIMEOUT_S = 0.05
-WRITE_TIMEOUT_S = 0.5
+WRITE_TIMEOUT_S = 2.0  # a computer may stand still for a moment, and the device's lease is shorter
 HELLO_INTERVAL_S = 0.1
 OUT_OF_STEP = {
     Status.STALE: "it has lost count of the requests; reconnect",

@@ -12,6 +12,7 @@ from datetime import date
 from functools import partial
 from statistics import median
 
+from hardware.clock import WRAP_US
 from hardware.display import Display
 from hardware.findings import Finding, Level, report, worst
 from hardware.firmware.build import source_hash
@@ -24,7 +25,7 @@ from hardware.interface import (
     RigError,
     Wait,
 )
-from hardware.messages import Fault, State
+from hardware.messages import Fault, Request, State
 from hardware.rig import NativeRig
 from hardware.rig_settings import RigSettings
 from hardware.screentest import frames, photodiode
@@ -39,7 +40,7 @@ WIDTH_ERROR_US = 100
 SOON_DAYS = 3
 PROMPT_S = 10.0
 LEFT_OUT = "left off as asked"
-LATE_US = 20_000  # beyond the lease, for the request that looks
+LATE_S = 0.005  # beyond the lease
 
 
 Check = Callable[[NativeRig], Iterator[Finding]]
@@ -212,8 +213,13 @@ def _lease(rig: NativeRig) -> Iterator[Finding]:
 
 
 def _withheld(rig: NativeRig) -> Finding:
-    """Send no heartbeat for longer than the lease, and look."""
-    time.sleep((rig.settings.lease_ms * 1000 + LATE_US) / 1e6)
+    """Send no heartbeat for longer than the lease, by the board's own clock, and look."""
+    lease_s, since_us = rig.settings.lease_ms / 1e3, _device_us(rig)
+    until_s = time.monotonic() + 10 * lease_s  # a clock that stands still doesn't hold this up
+    left_s = lease_s + LATE_S
+    while left_s > 0 and time.monotonic() < until_s:
+        time.sleep(left_s)
+        left_s = lease_s + LATE_S - (_device_us(rig) - since_us) % WRAP_US / 1e6
     status = rig.device.status()
     off = status.state == State.FAULT and status.fault == Fault.LEASE and not status.outputs_on
     return Finding(
@@ -223,6 +229,11 @@ def _withheld(rig: NativeRig) -> Finding:
         f"{', '.join(status.outputs_on) or 'nothing'} on",
         "" if off else "the board doesn't switch off by itself: don't use it, flash it again",
     )
+
+
+def _device_us(rig: NativeRig) -> int:
+    """Ask for the board's time, which renews no lease."""
+    return rig.device.link.request(Request.PING, echo=0).reply.t_us
 
 
 def _widths(rig: NativeRig) -> Iterator[Finding]:

@@ -184,13 +184,13 @@ def test_every_flip_is_seen_by_a_photodiode_on_the_board(display, board, framebu
             flips_ns.append(display.present().t_host_ns)
             for _ in range(5):
                 device.ping()
-            time.sleep(0.03)
+            time.sleep(0.07)
             display.clear()
-            time.sleep(0.03)
+            time.sleep(0.07)
             device.ping()
             edges_us += [edge.t_us for edge in device.take_events().edges if edge.level]
         # a busy computer lets the emulated board run late, so it is looked for far around the flip
-        found = match(flips_ns, edges_us, device.clock.host_ns, from_ms=-50, until_ms=50)
+        found = match(flips_ns, edges_us, device.clock.host_ns, from_ms=-80, until_ms=80)
     assert (found.matched, found.missing, found.spurious) == (60, 0, ())
 
 

@@ -466,14 +466,16 @@ def test_a_program_that_hangs_switches_off_and_restarts(board, device, interrupt
 
 
 def test_a_reset_switches_off_and_is_noticed(board, device):
-    before = len(board.on("led"))
-    device.arm(LEASE_MS)
-    device.pulse("led", 300_000)
+    before, resets = len(board.on("led")), len(board.resets())
+    device.arm(5000)
+    device.pulse("led", 30_000_000)
     board.wait_us(10_000)
     board.reset()
     board.wait_us(100_000)
     (real,) = board.on("led")[before:]
-    assert real.width_us < 100_000
+    (reset,) = board.resets()[resets:]
+    assert real.end_cycle is not None
+    assert real.end_cycle <= reset
     with pytest.raises(Disconnected, match=r"restarted|reconnect"):
         device.heartbeat()
     assert device.reconnect().restarted

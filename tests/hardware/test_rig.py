@@ -1,6 +1,5 @@
 """A rig with the flashed program in the emulator: what every rig has to do."""
 
-import time
 from datetime import date
 
 import pytest
@@ -46,6 +45,13 @@ SETTINGS = RigSettings(
     calibrations={"valve_left": VALVE},
 )
 REWARD = Pulse("valve_left", volume_ul=3.0)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """An emulated board on a busy computer is slower than a real one."""
+    monkeypatch.setattr("hardware.program.GRACE_US", 20_000_000)
+    monkeypatch.setattr("hardware.rig.GRACE_US", 20_000_000)
 
 
 @pytest.fixture
@@ -95,9 +101,9 @@ def test_an_event_has_what_happened_since_the_one_before(board, rig):
     assert rig.perform(Wait(0.02)).edges == ()
 
 
-def test_waiting_keeps_the_lease_and_not_waiting_loses_it(rig):
+def test_waiting_keeps_the_lease_and_not_waiting_loses_it(board, rig):
     rig.perform(Wait(0.9))
-    time.sleep(0.6)
+    board.wait_us(600_000)
     with pytest.raises(DeviceFault, match="LEASE"):
         rig.perform(Deliver(REWARD))
 

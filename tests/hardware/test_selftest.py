@@ -32,6 +32,7 @@ SETTINGS = RigSettings(
 
 
 def by_name(findings):
+    print(*findings, sep="\n")
     return {finding.name: finding for finding in findings}
 
 
