@@ -5,34 +5,40 @@ whose session dies stays its subject's until the lease ends, so that the same an
 it is open again. Missing is not bad: nothing here is ever scored, only done or still to do.
 """
 
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from controller.session.errors import LeaseLost, NothingToDo, SessionError
+from controller.session.errors import LeaseLost, NothingToDo
+from controller.session.queue_file import QueueFile, Run
 from controller.statuses import Status
 from controller.store import codec
 from protocols.assignment import Assignment
 
 QUEUE_NAME = "queue.sqlite"
-_TABLES = """
-CREATE TABLE IF NOT EXISTS slots (
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS slots (
   stage INTEGER NOT NULL, generation INTEGER NOT NULL, slot INTEGER NOT NULL,
   attempt INTEGER NOT NULL, status INTEGER NOT NULL, subject TEXT, session TEXT,
   deadline_ns INTEGER, episode BLOB NOT NULL, result BLOB,
-  PRIMARY KEY (stage, generation, slot)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS leases (
+  PRIMARY KEY (stage, generation, slot)) WITHOUT ROWID""",
+    # most slots are done, and are never looked for
+    """CREATE INDEX IF NOT EXISTS by_status ON slots (status, stage, generation, slot)""",
+    """CREATE TABLE IF NOT EXISTS leases (
   number INTEGER PRIMARY KEY, stage INTEGER NOT NULL, generation INTEGER NOT NULL,
   slot INTEGER NOT NULL, attempt INTEGER NOT NULL, status INTEGER NOT NULL,
-  subject TEXT NOT NULL, session TEXT NOT NULL, t_ns INTEGER NOT NULL, reason TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
-_BUSY_S = 10.0
+  subject TEXT NOT NULL, session TEXT NOT NULL, t_ns INTEGER NOT NULL, reason TEXT NOT NULL)""",
+    """CREATE INDEX IF NOT EXISTS by_slot ON leases (stage, generation, slot)""",
+    """CREATE INDEX IF NOT EXISTS by_subject ON leases (subject)""",
+    """CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL)""",
+)
+_OPEN, _LEASED, _DONE = (int(status) for status in (Status.PROPOSED, Status.LEASED, Status.DONE))
+_Who = tuple[str, str]
+"""Subject and session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +86,21 @@ class Queue:
         """Open an experiment's queue, or begin it.
 
         Raises:
-            SessionError: when it can't be opened.
+            SessionError: when it can't be opened, or is another program's.
         """
         self.path, self._now_ns = folder / QUEUE_NAME, now_ns
-        try:
-            self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_S)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            # not FULL: a power cut may take the last lease or answer back, and both are found again
-            # in the sessions' stores, which lose nothing
-            self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
-            self._connection.executescript(_TABLES)
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
+        self._file = QueueFile(self.path, _TABLES, durable=durable)
 
     def propose(self, assignments: Sequence[Assignment]) -> int:
         """Put slots in; those that are there already stay as they are. Returns how many are new."""
         rows = [
-            (one.stage, one.generation, one.slot, 0, int(Status.PROPOSED), _episode(one))
-            for one in assignments
+            (one.stage, one.generation, one.slot, 0, _OPEN, _episode(one)) for one in assignments
         ]
         insert = (
             "INSERT INTO slots (stage, generation, slot, attempt, status, episode) "
             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         )
-        return self._transaction(lambda run: sum(run(insert, row).rowcount for row in rows))
+        return self._file.transaction(lambda run: sum(run(insert, row).rowcount for row in rows))
 
     def lease(self, subject: str, session: str, hours: float, *, fresh: bool = False) -> Lease:
         """Take the next slot: one that this subject has begun, else the first open one.
@@ -119,36 +116,23 @@ class Queue:
         """
         deadline_ns = self._now_ns() + round(hours * 3.6e12)
 
-        def take(run: Callable) -> Lease | None:
+        def take(run: Run) -> Lease | None:
             self._expire(run)
-            row = run(
-                "SELECT stage, generation, slot, attempt, episode FROM slots "
-                "WHERE status = ? AND subject = ? LIMIT 1",
-                (int(Status.LEASED), subject),
-            ).fetchone()
+            row = self._begun(run, subject)
             if row is None and not (fresh and self._had(run, subject)):
-                row = run(
-                    "SELECT stage, generation, slot, attempt, episode FROM slots "
-                    "WHERE status = ? ORDER BY stage, generation, slot LIMIT 1",
-                    (int(Status.PROPOSED),),
-                ).fetchone()
+                row = self._first_open(run)
             if row is None:
                 return None
-            where = row[:3]
             run(
                 "UPDATE slots SET status = ?, subject = ?, session = ?, deadline_ns = ? "
                 "WHERE (stage, generation, slot) = (?, ?, ?)",
-                (int(Status.LEASED), subject, session, deadline_ns, *where),
+                (_LEASED, subject, session, deadline_ns, *row[:3]),
             )
-            earlier = run(
-                "SELECT DISTINCT session FROM leases WHERE (stage, generation, slot, attempt) = "
-                "(?, ?, ?, ?) AND status = ? AND session != ? ORDER BY number",
-                (*row[:4], int(Status.LEASED), session),
-            ).fetchall()
-            self._note(run, row[:4], Status.LEASED, subject, session, "")
-            return Lease(_assignment(row), subject, session, tuple(name for (name,) in earlier))
+            earlier = self._earlier(run, row[:4], session)
+            self._note(run, row[:4], Status.LEASED, (subject, session), "")
+            return Lease(self._assignment(row), subject, session, earlier)
 
-        lease = self._transaction(take)
+        lease = self._file.transaction(take)
         if lease is None:
             raise NothingToDo(self._why_nothing(subject, fresh=fresh))
         return lease
@@ -175,63 +159,61 @@ class Queue:
             "SELECT count(*) FROM leases WHERE (stage, generation, slot) = (?, ?, ?) AND status = ?"
         )
         key = (one.stage, one.generation, one.slot, int(Status.VOID))
-        return int(self._read(query, key)[0][0])
+        return int(self._file.read(query, key)[0][0])
 
     def abandon(self, subject: str) -> int:
         """Free every slot that a subject has; returns how many."""
 
-        def free(run: Callable) -> int:
+        def free(run: Run) -> int:
             rows = run(
                 "SELECT stage, generation, slot, attempt, session FROM slots "
                 "WHERE status = ? AND subject = ?",
-                (int(Status.LEASED), subject),
+                (_LEASED, subject),
             ).fetchall()
+            why = "the subject dropped out"
             for row in rows:
-                self._open(
-                    run, row[:4], Status.ABANDONED, subject, row[4], "the subject dropped out"
-                )
+                self._open(run, row[:4], Status.ABANDONED, (subject, row[4]), why)
             return len(rows)
 
-        return self._transaction(free)
+        return self._file.transaction(free)
 
     def results(self, stage: int, generation: int, slots: int) -> list[Result] | None:
         """Return a generation's answers in slot order; None as long as one is missing."""
-        rows = self._read(
+        rows = self._file.read(
             "SELECT slot, attempt, result FROM slots WHERE (stage, generation) = (?, ?) "
             "AND status = ? ORDER BY slot",
-            (stage, generation, int(Status.DONE)),
+            (stage, generation, _DONE),
         )
         if [row[0] for row in rows] != list(range(slots)):
             return None
-        return [_result(payload, attempt + 1) for _, attempt, payload in rows]
+        return [self._result(payload, attempt + 1) for _, attempt, payload in rows]
 
     def forget_before(self, stage: int, generation: int) -> None:
-        """Take out the slots of generations that were told: nobody may be asked them again."""
-        delete = "DELETE FROM slots WHERE (stage, generation) < (?, ?)"
-        self._transaction(lambda run: run(delete, (stage, generation)))
+        """Take out what is open of generations that were told: nobody may be asked it again.
+
+        What is done stays, for a planner of another session that hasn't seen yet that it was told.
+        """
+        delete = "DELETE FROM slots WHERE status IN (?, ?) AND (stage, generation) < (?, ?)"
+        open_ones = (_OPEN, _LEASED)
+        self._file.transaction(lambda run: run(delete, (*open_ones, stage, generation)))
 
     def slots(self) -> list[Slot]:
         """Return how every slot stands."""
-        rows = self._read(
-            "SELECT stage, generation, slot, attempt, status, subject, session, deadline_ns "
-            "FROM slots ORDER BY stage, generation, slot",
-            (),
-        )
-        return [Slot(*row[:4], Status(row[4]), *row[5:]) for row in rows]
+        return self._slots("", ())
 
     def write(self, key: str, value: str) -> None:
         """Keep a line of text for every session to read."""
         insert = "INSERT OR REPLACE INTO notes VALUES (?, ?)"
-        self._transaction(lambda run: run(insert, (key, value)))
+        self._file.transaction(lambda run: run(insert, (key, value)))
 
     def read(self, key: str) -> str | None:
         """Return what was kept under a key."""
-        rows = self._read("SELECT value FROM notes WHERE key = ?", (key,))
+        rows = self._file.read("SELECT value FROM notes WHERE key = ?", (key,))
         return rows[0][0] if rows else None
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -241,71 +223,102 @@ class Queue:
 
     def _end(self, lease: Lease, status: Status, payload: bytes | None, reason: str) -> None:
         one = lease.assignment
+        key = (one.stage, one.generation, one.slot, one.attempt)
+        who = (lease.subject, lease.session)
 
-        def put(run: Callable) -> bool:
-            changed = run(
-                "UPDATE slots SET status = ?, result = ?, attempt = attempt + ? WHERE "
+        def put(run: Run) -> bool:
+            ours = run(
+                "SELECT count(*) FROM slots WHERE "
                 "(stage, generation, slot, attempt, subject, session, status) = "
                 "(?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(int(Status.PROPOSED if status == Status.VOID else status), payload),
-                    int(status == Status.VOID),
-                    *(one.stage, one.generation, one.slot, one.attempt),
-                    *(lease.subject, lease.session, int(Status.LEASED)),
-                ),
-            ).rowcount
-            if changed:
-                key = (one.stage, one.generation, one.slot, one.attempt)
-                self._note(run, key, status, lease.subject, lease.session, reason)
-            return bool(changed)
+                (*key, *who, _LEASED),
+            ).fetchone()[0]
+            if not ours:
+                return False
+            if payload is None:
+                self._open(run, key, status, who, reason)
+                return True
+            run(
+                "UPDATE slots SET status = ?, result = ?, deadline_ns = NULL "
+                "WHERE (stage, generation, slot) = (?, ?, ?)",
+                (int(status), payload, *key[:3]),
+            )
+            self._note(run, key, status, who, reason)
+            return True
 
-        if not self._transaction(put):
+        if not self._file.transaction(put):
             raise LeaseLost(
-                f"{one.name} isn't {lease.subject}'s any more: its lease ended or it was given "
-                "up; its trials stay in the session's store, the slot was given to somebody else"
+                f"{one.name} isn't {lease.subject}'s any more: its lease ended, it was given up, "
+                "or another session has it; its trials stay in this session's store, and go on "
+                "with the next slot"
             )
 
-    def _expire(self, run: Callable) -> None:
+    def _expire(self, run: Run) -> None:
         """Free what was leased too long ago."""
         rows = run(
             "SELECT stage, generation, slot, attempt, subject, session FROM slots "
             "WHERE status = ? AND deadline_ns < ?",
-            (int(Status.LEASED), self._now_ns()),
+            (_LEASED, self._now_ns()),
         ).fetchall()
         for row in rows:
-            self._open(run, row[:4], Status.ABANDONED, row[4], row[5], "the lease ended")
+            self._open(run, row[:4], Status.ABANDONED, row[4:], "the lease ended")
 
-    def _open(
-        self, run: Callable, key: tuple, status: Status, subject: str, session: str, reason: str
-    ) -> None:
+    def _open(self, run: Run, key: tuple, status: Status, who: _Who, reason: str) -> None:
+        """Let a slot be taken by anybody, as a new attempt; `status` says what became of this."""
         run(
-            "UPDATE slots SET status = ?, attempt = attempt + 1 "
-            "WHERE (stage, generation, slot) = (?, ?, ?)",
-            (int(Status.PROPOSED), *key[:3]),
+            "UPDATE slots SET status = ?, attempt = attempt + 1, subject = NULL, session = NULL, "
+            "deadline_ns = NULL WHERE (stage, generation, slot) = (?, ?, ?)",
+            (_OPEN, *key[:3]),
         )
-        self._note(run, key, status, subject, session, reason)
+        self._note(run, key, status, who, reason)
 
-    def _note(
-        self, run: Callable, key: tuple, status: Status, subject: str, session: str, reason: str
-    ) -> None:
+    @staticmethod
+    def _begun(run: Run, subject: str) -> tuple | None:
+        """Return the first slot that a subject has begun."""
+        return run(
+            "SELECT stage, generation, slot, attempt, episode FROM slots "
+            "WHERE status = ? AND subject = ? ORDER BY stage, generation, slot LIMIT 1",
+            (_LEASED, subject),
+        ).fetchone()
+
+    @staticmethod
+    def _first_open(run: Run) -> tuple | None:
+        return run(
+            "SELECT stage, generation, slot, attempt, episode FROM slots "
+            "WHERE status = ? ORDER BY stage, generation, slot LIMIT 1",
+            (_OPEN,),
+        ).fetchone()
+
+    @staticmethod
+    def _earlier(run: Run, key: tuple, session: str) -> tuple[str, ...]:
+        """Return the sessions that had an attempt before, the first one first."""
+        rows = run(
+            "SELECT session FROM leases WHERE (stage, generation, slot, attempt) = (?, ?, ?, ?) "
+            "AND status = ? AND session != ? GROUP BY session ORDER BY min(number)",
+            (*key, _LEASED, session),
+        )
+        return tuple(name for (name,) in rows.fetchall())
+
+    def _note(self, run: Run, key: tuple, status: Status, who: _Who, reason: str) -> None:
         run(
             "INSERT INTO leases (stage, generation, slot, attempt, status, subject, session, t_ns, "
             "reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*key, int(status), subject, session, self._now_ns(), reason),
+            (*key, int(status), *who, self._now_ns(), reason),
         )
 
     @staticmethod
-    def _had(run: Callable, subject: str) -> bool:
-        done = (int(Status.DONE), int(Status.VOID))
-        query = "SELECT count(*) FROM leases WHERE subject = ? AND status IN (?, ?)"
-        return bool(run(query, (subject, *done)).fetchone()[0])
+    def _had(run: Run, subject: str) -> bool:
+        """Return whether a subject is naive no more: it was given a slot, whatever came of it."""
+        query = "SELECT count(*) FROM leases WHERE subject = ?"
+        return bool(run(query, (subject,)).fetchone()[0])
 
     def _why_nothing(self, subject: str, *, fresh: bool) -> str:
-        leased = [slot for slot in self.slots() if slot.status == Status.LEASED]
-        opened = [slot for slot in self.slots() if slot.status == Status.PROPOSED]
+        slots = self._slots("WHERE status IN (?, ?)", (_OPEN, _LEASED))
+        leased = [slot for slot in slots if slot.status == Status.LEASED]
+        opened = [slot for slot in slots if slot.status == Status.PROPOSED]
         if fresh and opened:
             return (
-                f"{subject} has run its episode, and every candidate gets a naive subject: "
+                f"{subject} has begun an episode before, and every candidate gets a naive subject: "
                 f"{len(opened)} slots wait for another one"
             )
         if leased:
@@ -313,41 +326,32 @@ class Queue:
             return f"no slot is open for {subject}: {len(leased)} are leased ({held})"
         return f"no slot is open for {subject}: the planner hasn't proposed the next generation"
 
-    def _transaction(self, action: Callable):
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = action(self._connection.execute)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
-        return result
-
-    def _read(self, query: str, values: tuple) -> list:
-        try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: sqlite3.Error) -> SessionError:
-        return SessionError(
-            f"the queue {self.path} can't be used: {error}; check the folder and the disk's space"
+    def _slots(self, where: str, values: tuple) -> list[Slot]:
+        rows = self._file.read(
+            "SELECT stage, generation, slot, attempt, status, subject, session, deadline_ns "  # noqa: S608
+            f"FROM slots {where} ORDER BY stage, generation, slot",
+            values,
         )
+        return [
+            Slot(stage, generation, slot, attempt, Status(status), *held)
+            for stage, generation, slot, attempt, status, *held in rows
+        ]
+
+    def _assignment(self, row: tuple) -> Assignment:
+        arrays, numbers = self._decoded(row[4])
+        return Assignment(*row[:4], **arrays, seed=numbers["seed"])
+
+    def _result(self, payload: bytes, attempts: int) -> Result:
+        arrays, numbers = self._decoded(payload)
+        return Result(arrays["answers"], numbers["presentations"], attempts)
+
+    def _decoded(self, payload: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        try:
+            return codec.decode(payload)
+        except codec.DecodeError as error:
+            raise self._file.failed(error) from error
 
 
 def _episode(one: Assignment) -> bytes:
     arrays = {"train_x": one.train_x, "train_z": one.train_z, "test_x": one.test_x}
     return codec.encode(arrays, {"seed": one.seed})
-
-
-def _assignment(row: tuple) -> Assignment:
-    arrays, numbers = codec.decode(row[4])
-    return Assignment(*row[:4], **arrays, seed=numbers["seed"])
-
-
-def _result(payload: bytes, attempts: int) -> Result:
-    arrays, numbers = codec.decode(payload)
-    return Result(arrays["answers"], numbers["presentations"], attempts)
