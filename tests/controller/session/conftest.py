@@ -1,6 +1,11 @@
-"""What the session's tests share: a rig with two valves, a puff and a light, and an animal."""
+"""What the session's tests share: a rig with two valves, a puff and a light, and an animal.
 
+The small world of a session is a module, because the torture test's processes use it too.
+"""
+
+import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +13,8 @@ from controller.session.subjects import SubjectDocument
 from hardware.calibration import ValveCalibration, Weighing
 from hardware.interface import Limits
 from hardware.rig_settings import Output, RigSettings
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 TODAY = date(2026, 3, 2)
 
