@@ -4,20 +4,28 @@ Most wishes wait for the end of the trial. `watch` is called at every heartbeat 
 a trial at once where that was asked.
 """
 
+import codecs
 import os
+import re
 import select
 import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Protocol
 
 from controller.session.errors import Stopped
 from hardware.interface import Ask
 
-KEYS = "p pause, r go on, s stop after this trial, a abort, e everything off, f free reward, n note"
+KEYS = (
+    "p pause, r go on, s stop after this trial, a abort, e everything off, f free reward, "
+    "n note, h this help"
+)
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])")
+"""What arrow and function keys send; their last letter would be taken for a wish."""
+_ESCAPE_BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O)?$")
 
 
 class Wish(Enum):
@@ -73,17 +81,20 @@ class TerminalControls:
     """Keys and signals of a program in a terminal.
 
     The first Ctrl-C (or SIGTERM, or a terminal that is closed) stops after the trial, the second
-    one ends it at once.
+    one ends it at the next heartbeat. Only a third one is raised wherever the program is.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._wishes: deque[tuple[Wish, str]] = deque()
         self._signals = 0
+        self._unsaid: deque[str] = deque()
+        self._keys = _Keys()
         self._line: str | None = None
-        self._wanted: Callable[[str], None] | None = None
+        self._note = False
+        self._ask: Ask | None = None
         self._answer: str | None = None
-        self._tty = False
+        self._closed = False
 
     @contextmanager
     def listening(self) -> Iterator["TerminalControls"]:
@@ -92,14 +103,16 @@ class TerminalControls:
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
         before = {number: signal.signal(number, self._signalled) for number in numbers}
         try:
-            with _single_keys() as self._tty:
+            with _single_keys() as self._keys.open:
                 yield self
         finally:
+            self._keys.open = False
             for number, handler in before.items():
                 signal.signal(number, handler)
 
     def wishes(self) -> Iterator[tuple[Wish, str]]:
         """Yield what was asked since, each with its words."""
+        self._forget_ask()  # between trials nobody is asked anything
         self._read_keys()
         while self._wishes:
             yield self._wishes.popleft()
@@ -117,42 +130,54 @@ class TerminalControls:
 
     def typed(self, ask: Ask) -> str | None:
         """Return what was answered; None while it isn't whole."""
-        if self._wanted is None and self._answer is None:
-            self._say(ask.prompt)
-            self._line, self._wanted = "", self._take_answer
         self._read_keys()
+        if self._note:
+            return None  # somebody is in the middle of a note
+        if self._ask is not ask:
+            self._forget_ask()
+            self._ask, self._line = ask, ""
+            self._say(ask.prompt)
         answer, self._answer = self._answer, None
+        if answer is not None:
+            self._ask = None
         return answer
 
-    def _take_answer(self, text: str) -> None:
-        self._answer = text
+    def _forget_ask(self) -> None:
+        """Take keys for wishes again, also where nobody answered in time."""
+        if self._ask is not None:
+            self._ask = self._line = self._answer = None
 
     def _signalled(self, number: int, frame: object) -> None:
         del frame
+        name = signal.Signals(number).name
+        if name == "SIGHUP":  # comes from the terminal and from the shell in it
+            self._close()
+            return
         self._signals += 1
-        if self._signals > 1:
+        if self._signals > 2:
             raise KeyboardInterrupt
-        self._wishes.append((Wish.STOP, signal.Signals(number).name))
-        if number != getattr(signal, "SIGHUP", None):
-            self._say("stopping after this trial; Ctrl-C again ends it at once")
+        # raising here would cut through a pulse that is being written down, or a closing store
+        self._wishes.append((Wish.STOP if self._signals == 1 else Wish.ABORT, name))
+        if self._signals == 1:
+            # said later: whatever was interrupted may be about to say something itself
+            self._unsaid.append("stopping after this trial; Ctrl-C again ends it at once")
 
     def _read_keys(self) -> None:
-        while self._tty and select.select([sys.stdin], [], [], 0)[0]:
-            data = os.read(sys.stdin.fileno(), 64)
-            if not data:  # the terminal is gone
-                self._tty = False
-                self._wishes.append((Wish.STOP, "the terminal was closed"))
-                return
-            for letter in data.decode(errors="ignore"):
-                self._take(letter)
+        while self._unsaid:
+            self._say(self._unsaid.popleft())
+        for letter in self._keys.read():
+            self._take(letter)
+        if self._keys.lost:
+            self._close()
+
+    def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._wishes.append((Wish.STOP, "the terminal was closed"))
 
     def _take(self, letter: str) -> None:
         if self._line is not None:
             self._take_into_line(letter)
-            return
-        if letter == "n":
-            self._say("note, then Enter:")
-            self._line, self._wanted = "", self._take_note
             return
         try:
             wish = Wish(letter.lower())
@@ -160,27 +185,71 @@ class TerminalControls:
             return
         if wish == Wish.HELP:
             self._say(KEYS)
+        elif wish == Wish.NOTE:
+            self._say("note, then Enter:")
+            self._line, self._note = "", True
         else:
             self._wishes.append((wish, "key"))
 
     def _take_into_line(self, letter: str) -> None:
-        if letter not in "\r\n":
-            self._line = (self._line or "")[:-1] if letter == "\x7f" else f"{self._line}{letter}"
-            return
-        line, wanted = self._line or "", self._wanted
-        self._line = self._wanted = None
-        if wanted is not None:
-            wanted(line)
+        line = self._line or ""
+        if letter in "\r\n":
+            _echo("\n")
+            self._take_line(line)
+        elif letter in "\x7f\b":
+            self._line = line[:-1]
+            _echo("\b \b" if line else "")
+        elif letter.isprintable():
+            self._line = line + letter
+            _echo(letter)
 
-    def _take_note(self, text: str) -> None:
-        if text.strip():
-            self._wishes.append((Wish.NOTE, text.strip()))
+    def _take_line(self, line: str) -> None:
+        self._line = None
+        if not self._note:
+            self._answer = line
+            return
+        self._note = False
+        if line.strip():
+            self._wishes.append((Wish.NOTE, line.strip()))
+
+
+class _Keys:
+    """The keys of a terminal that gives them one by one."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self.lost = False
+        """The terminal was there and is gone."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
+        self._rest = ""
+
+    def read(self) -> str:
+        """Return what was pressed since; nothing for arrows and the like."""
+        pressed = self._rest
+        while self.open and select.select([sys.stdin], [], [], 0)[0]:
+            data = b""
+            with suppress(OSError):  # on some systems that is how a terminal ends
+                data = os.read(sys.stdin.fileno(), 256)
+            if not data:
+                self.open, self.lost = False, True
+            pressed += self._decoder.decode(data)
+        pressed = _ESCAPE.sub("", pressed)
+        begun = _ESCAPE_BEGUN.search(pressed)
+        self._rest = "" if begun is None else begun.group()
+        return pressed[: len(pressed) - len(self._rest)]
+
+
+def _echo(text: str) -> None:
+    """Show what is typed, which a terminal that gives single keys doesn't."""
+    with suppress(OSError, ValueError):  # there may be none any more
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 @contextmanager
 def _single_keys() -> Iterator[bool]:
     """Let the terminal give keys without Enter; yields whether there is one."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         yield False
         return
     try:
@@ -189,9 +258,14 @@ def _single_keys() -> Iterator[bool]:
     except ImportError:  # no such terminal here
         yield False
         return
-    before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)
+    handle = sys.stdin.fileno()
+    if os.tcgetpgrp(handle) != os.getpgrp():  # a job in the background would be stopped
+        yield False
+        return
+    before = termios.tcgetattr(handle)
+    tty.setcbreak(handle)
     try:
         yield True
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(handle, termios.TCSANOW, before)

@@ -1,20 +1,23 @@
 """The planner in a process of its own, as a session sees it: never waited for.
 
 It is asked one thing at a time, so that no pipe can fill up before a planner that stands still. A
-planner that dies is started again, a few times; what it had done is in the experiment's store.
+planner that dies is started again, a few times, while the session goes on with what is queued; what
+it had done is in the experiment's store.
 """
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from controller.session.errors import NotReady, PlannerFailed, SessionError
 from controller.session.planning import Opening, Plan
 from controller.session.processes import Companion
 
 OPEN_S = 120.0
-UNFOLLOW_S = 3.0
+UNFOLLOW_S = 10.0  # with the rig off
 RESTARTS = 3
 
 
@@ -68,13 +71,15 @@ class PlannerLink:
         self._asked = False
         self._restarts = 0
         self._followed: Path | None = None
+        self._told: Path | None = None
+        """What it was told last to publish."""
 
     @property
     def pid(self) -> int | None:
         """The operating system's number of the process."""
         return None if self._companion is None else self._companion.pid
 
-    def __enter__(self) -> "PlannerLink":
+    def __enter__(self) -> Self:
         """Start it; `plan` waits until it has opened the experiment."""
         self._start()
         return self
@@ -96,6 +101,9 @@ class PlannerLink:
             answer = self._answer(0.2)
             if isinstance(answer, Opened):
                 return answer.plan
+            if answer is None and not self._running().alive:
+                code = self._running().exit_code
+                raise PlannerFailed(f"the planner died before it was ready (exit code {code})")
         raise PlannerFailed(f"the planner didn't open the experiment within {OPEN_S:g} s")
 
     def nudge(self) -> None:
@@ -104,32 +112,49 @@ class PlannerLink:
         Raises:
             PlannerFailed: it died too often, or can't go on.
         """
-        companion = self._running()
-        if self._asked and self._answer(0.0) is None and companion.alive:
-            return
-        if not companion.alive:
+        self._answer(0.0)  # also the last words of one that has died
+        if not self._running().alive:
             self._restart()
-            return
-        self._tell(Nudge())
+        elif not self._asked:
+            self._tell(Nudge() if self._told == self._followed else self._follow())
 
     def follow(self, folder: Path) -> None:
-        """Let it publish a session's store; an empty path: no more, when this returns."""
+        """Let it publish a session's store; an empty path: no more, when this returns.
+
+        A planner that doesn't answer is ended: it must not publish a store that is closed.
+        """
         self._followed = folder if folder.name else None
+        if self._ask_to_follow() or self._followed is not None:
+            return
         companion = self._running()
+        if self._told is not None and companion.alive:
+            self._say(f"the planner hasn't answered for {UNFOLLOW_S:g} s and is ended")
+            companion.close()
+
+    def _ask_to_follow(self) -> bool:
+        """Tell it what to publish; whether it has heard."""
         deadline_s = time.monotonic() + UNFOLLOW_S
-        while self._asked and companion.alive and time.monotonic() < deadline_s:
+        with suppress(SessionError):  # what it can't do, the next nudge is told
+            self._wait_for_answer(deadline_s)
+            if not self._asked and self._running().alive:
+                self._tell(self._follow())
+                self._wait_for_answer(deadline_s)
+                return not self._asked
+        return False
+
+    def _wait_for_answer(self, deadline_s: float) -> None:
+        while self._asked and self._running().alive and time.monotonic() < deadline_s:
             self._answer(0.1)
-        if self._asked or not companion.alive:
-            return  # it stands still: the session publishes by itself when it ends
-        self._tell(Follow(self._followed))
-        while self._asked and companion.alive and time.monotonic() < deadline_s:
-            self._answer(0.1)
+
+    def _follow(self) -> Follow:
+        self._told = self._followed
+        return Follow(self._followed)
 
     def _start(self) -> None:
         from controller.session import planner_entry
 
         self._companion = Companion(planner_entry.serve, self._opening, name="planner")
-        self._asked = False
+        self._asked, self._told = True, None  # it says by itself that it is open
 
     def _restart(self) -> None:
         code = self._running().exit_code
@@ -139,9 +164,6 @@ class PlannerLink:
         self._say(f"the planner died (exit code {code}) and is started again")
         self._running().close()
         self._start()
-        self.plan()
-        if self._followed is not None:
-            self.follow(self._followed)
 
     def _tell(self, message: object) -> None:
         try:

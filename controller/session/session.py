@@ -50,7 +50,8 @@ class Ending:
     """How a session ended."""
 
     status: str
-    """finished, stopped, time, trials, limit, episode, no_slot, aborted, emergency, fault, failed."""
+    """finished, stopped, time, trials, limit, episode, no_slot, held, aborted, emergency, fault,
+    failed."""
     reason: str = ""
 
 
@@ -100,6 +101,8 @@ class Parts:
     observer: Observer | None = None
     waits: bool = True
     """Whether slots and conditions are waited for; a run on a virtual clock ends instead."""
+    patience_s: float = PLANNER_S
+    """How long a planner that is late is waited for."""
 
 
 class Session:
@@ -135,7 +138,7 @@ class Session:
         try:
             p.rig.arm()
             ending = self._until_over()
-            ending = self._topped_up(ending)
+            self._top_up()
         except Stopped as stopped:
             emergency = str(stopped) == Wish.EMERGENCY.name.lower()
             ending = Ending("emergency" if emergency else "aborted", "asked for at the keyboard")
@@ -184,7 +187,7 @@ class Session:
             except NothingToDo as nothing:
                 waited_s = (p.clock.passed_ns() - since_ns) / 1e9
                 late = "planner" in str(nothing)
-                if not p.waits or waited_s > (PLANNER_S if late else OTHERS_S):
+                if not p.waits or waited_s > (p.patience_s if late else OTHERS_S):
                     return Ending("no_slot", str(nothing))
                 if not told:
                     told = True
@@ -275,10 +278,7 @@ class Session:
         if self._stop is not None:
             raise _Over(self._stop)
         p = self._p
-        minutes = (p.clock.passed_ns() - self._begin_ns) / 60e9
-        longest = min(p.section.minutes, p.limits.minutes_max)
-        if minutes >= longest:
-            raise _Over(Ending("time", f"{longest:g} minutes are over"))
+        self._look_at_the_time()
         if self.trials >= p.section.trials:
             raise _Over(Ending("trials", f"{self.trials} trials are done"))
         step_ns = self._steps.step_ns()
@@ -287,8 +287,24 @@ class Session:
             p.say(f"the computer's clock was set by {step_ns / 1e9:+.0f} s; trials go on")
         self._hold()
 
+    def _look_at_the_time(self) -> None:
+        """End a session that has lasted long enough, also one that is held.
+
+        Raises:
+            _Over: the session is over.
+        """
+        p = self._p
+        minutes = (p.clock.passed_ns() - self._begin_ns) / 60e9
+        longest = min(p.section.minutes, p.limits.minutes_max)
+        if minutes >= longest:
+            raise _Over(Ending("time", f"{longest:g} minutes are over"))
+
     def _hear(self) -> None:
-        """Do what was asked for."""
+        """Do what was asked for.
+
+        Raises:
+            Stopped: at once.
+        """
         p = self._p
         p.controls.watch()
         for wish, words in p.controls.wishes():
@@ -306,6 +322,8 @@ class Session:
                 case Wish.NOTE:
                     p.log.event("note", text=words)
                     p.say("noted")
+                case Wish.ABORT | Wish.EMERGENCY:  # it came after the look above
+                    raise Stopped(wish.name.lower())
                 case _:
                     pass
 
@@ -325,6 +343,7 @@ class Session:
                 raise _Over(Ending("held", reason))
             self._runner.perform(Wait(LOOK_S))
             self._hear()
+            self._look_at_the_time()
         seconds = (p.clock.passed_ns() - began_ns) / 1e9
         p.log.event("resumed", value=seconds)
         self._runner.forget_time()
@@ -358,35 +377,53 @@ class Session:
 
     # the end
 
-    def _topped_up(self, ending: Ending) -> Ending:
-        """Give what is missing to the day's least water, or say how much somebody has to give."""
-        p = self._p
-        missing_ul = p.limits.water_min_ul - p.rewards.given.water_ul
-        if missing_ul <= 0:
-            return ending
-        dose = self._dose() if p.limits.top_up == "valve" else None
-        if dose is None or not dose.volume_ul:
-            p.log.event("top_up", value=missing_ul, text="by hand")
-            p.say(f"give {p.subject} {missing_ul:.0f} µl of water by hand")
-            p.alerts.send("limit", f"{p.subject} needs {missing_ul:.0f} µl by hand")
-            return ending
+    @property
+    def _missing_ul(self) -> float:
+        return self._p.limits.water_min_ul - self._p.rewards.given.water_ul
+
+    def _top_up(self) -> None:
+        """Give by the valve what is missing to the day's least water, where that is wanted."""
+        p, dose = self._p, self._dose()
+        held = self._suspenders.reason(p.clock.passed_ns())
+        wanted = p.limits.top_up == "valve" and self._missing_ul > 0
+        if not wanted or dose is None or held is not None:
+            return
         before_ul = p.rewards.given.water_ul
-        while p.limits.water_min_ul - p.rewards.given.water_ul >= dose.volume_ul / 2:
+        p.rig.arm()  # it isn't where the session ended in a pause
+        while self._missing_ul >= (dose.volume_ul or math.inf) / 2:
             p.controls.watch()
-            event = self._runner.perform(Deliver(dose))
+            try:
+                event = self._runner.perform(Deliver(dose))
+            except Refusal as refusal:  # least and most are closer than a dose
+                p.say(str(refusal))
+                break
             self._runner.apart(event)
-            p.log.event("top_up", value=dose.volume_ul, pulsed=event.pulsed)
+            p.log.event("top_up", value=dose.volume_ul or math.nan, pulsed=event.pulsed)
             self._runner.perform(Wait(TOP_UP_S))
         p.say(f"topped up by {p.rewards.given.water_ul - before_ul:.0f} µl")
-        return ending
+
+    def _tell_missing(self) -> None:
+        """Say how much water somebody has to give, however the session ended."""
+        p, dose = self._p, self._dose()
+        by_valve = p.limits.top_up == "valve" and dose is not None
+        rounding_ul = (dose.volume_ul or 0.0) / 2 if by_valve and dose is not None else 0.0
+        missing_ul = self._missing_ul
+        if missing_ul <= 0 or missing_ul < rounding_ul:
+            return
+        p.log.event("top_up", value=missing_ul, text="by hand")
+        p.say(f"give {p.subject} {missing_ul:.0f} µl of water by hand")
+        p.alerts.send("limit", f"{p.subject} needs {missing_ul:.0f} µl by hand")
 
     def _end(self, ending: Ending) -> None:
         """Make the rig safe, read back that it is, and write down how it ended."""
         p = self._p
         safe = p.rig.make_safe()
-        left = [*self._runner.take()[0], p.rig.rest()]
+        left, _ = self._runner.take()
+        with suppress(RigError):  # pulses that can't be kept: the device has counted them as well
+            left.append(p.rig.rest())
         pulsed = [one for event in left for one in event.pulsed]
         with suppress(StoreError):
+            self._tell_missing()
             self._log_ending(ending, safe, pulsed)
         if not safe.verified or safe.outputs_on:
             on = ", ".join(safe.outputs_on) or "the device doesn't answer"

@@ -1,4 +1,4 @@
-"""Beginning a session: everything is looked at before anything is armed, then it runs to its end."""
+"""Beginning a session: everything is looked at before anything is armed, then it is run."""
 
 import dataclasses
 import importlib.metadata
@@ -19,7 +19,7 @@ from controller.session.log import SessionLog
 from controller.session.planning import Plan, Planning
 from controller.session.queue import Queue
 from controller.session.rewards import Given, Rewards
-from controller.session.session import Ending, Observer, Parts, Session
+from controller.session.session import PLANNER_S, Ending, Observer, Parts, Session
 from controller.session.subjects import SubjectDocument
 from controller.store import Layout, Origin, Store
 from hardware.interface import Identity, Rig
@@ -62,6 +62,7 @@ class Start:
     say: Callable[[str], None]
     observer: Observer | None = None
     waits: bool = True
+    patience_s: float = PLANNER_S
     weight_g: float | None = None
     selftest: Mapping[str, Any] | None = None
     on_store: Callable[[Path], None] = lambda _: None
@@ -69,26 +70,20 @@ class Start:
     closed: for whoever publishes it meanwhile."""
 
 
-def check_fit(
-    section: SessionSection,
-    plan: Plan,
-    settings: RigSettings,
-    mapping: AbstractMapping | None,
-    limits: SubjectDocument,
-    clock: Clock,
-) -> None:
+def check_fit(start: Start, section: SessionSection) -> None:
     """Refuse a protocol that can't run on a rig, with everything that is wrong at once.
 
     Raises:
         NotReady: one line for each problem.
     """
+    settings, mapping = start.settings, start.mapping
     problems = [
         f"the protocol's plan needs the input {line!r}, the rig {settings.name} has "
         f"{', '.join(settings.inputs) or 'none'}"
         for line in section.plan.build().inputs
         if line not in settings.inputs
     ]
-    gate = SafetyGate(settings, limits, Given(), day_of(clock.utc_ns()))
+    gate = SafetyGate(settings, start.limits, Given(), day_of(start.clock.utc_ns()))
     for pulse in section.pulses():
         try:
             gate.check_pulse(pulse)
@@ -100,8 +95,8 @@ def check_fit(
         )
     else:
         try:
-            mapping.check(np.asarray(plan.reference, float))
-            shown = mapping.shown(np.asarray(plan.reference[0], float), settings.photodiode)
+            mapping.check(np.asarray(start.plan.reference, float))
+            shown = mapping.shown(np.asarray(start.plan.reference[0], float), settings.photodiode)
             if shown.go is not None and hasattr(shown.go, "width_us"):
                 gate.check_pulse(shown.go)  # type: ignore[arg-type]
         except (ValueError, Refusal) as error:
@@ -123,7 +118,7 @@ def run_session(start: Start) -> Ending:
         StoreError: a trial can't be stored; the session ended there.
     """
     section = SessionSection.model_validate(start.plan.session)
-    check_fit(section, start.plan, start.settings, start.mapping, start.limits, start.clock)
+    check_fit(start, section)
     rewards = Rewards(
         start.lab,
         start.settings,
@@ -138,13 +133,12 @@ def run_session(start: Start) -> Ending:
             _check_origin(rig.identity, start)
             added = rewards.reconcile(rig.ledgers())
             folder = start.experiment / SESSIONS / name
-            store = _store(start, name, folder, rig.identity)
-            start.on_store(folder)
-            with store:
+            with _store(start, name, folder, rig.identity) as store:
+                start.on_store(folder)
                 log = SessionLog(store, start.clock, _lines(rig.identity), rewards.volume_ul)
                 if added:
                     log.event("reconciled", value=len(added), pulsed=added)
-                session = Session(_parts(start, section, name, rig, log, rewards))
+                session = Session(_parts(start, section, name, rig=rig, log=log, rewards=rewards))
                 try:
                     ending = session.run()
                 finally:
@@ -156,7 +150,13 @@ def run_session(start: Start) -> Ending:
 
 
 def _parts(
-    start: Start, section: SessionSection, name: str, rig: Rig, log: SessionLog, rewards: Rewards
+    start: Start,
+    section: SessionSection,
+    name: str,
+    *,
+    rig: Rig,
+    log: SessionLog,
+    rewards: Rewards,
 ) -> Parts:
     today = day_of(start.clock.utc_ns())
     return Parts(
@@ -180,6 +180,7 @@ def _parts(
         say=start.say,
         observer=start.observer,
         waits=start.waits,
+        patience_s=start.patience_s,
     )
 
 
