@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from hardware.emulated import EmulatedRig, Touch
+from hardware.emulated import EmulatedRig
 from hardware.interface import (
+    Ask,
+    Clear,
     Deliver,
     DeviceFault,
     GoEdge,
@@ -14,6 +16,8 @@ from hardware.interface import (
     Present,
     Pulse,
     Refused,
+    RigError,
+    Shape,
     Trial,
     Wait,
 )
@@ -21,6 +25,7 @@ from hardware.messages import Outcome
 from hardware.rig import NativeRig
 from hardware.rig_settings import Output, RigSettings
 from hardware.simulated_board import CYCLES_PER_US
+from hardware.subject import Touch
 
 SETTINGS = RigSettings(
     name="bench",
@@ -36,16 +41,33 @@ SETTINGS = RigSettings(
 REWARD = Pulse("valve_left", width_us=30_000)
 
 
+class Script:
+    """An animal that touches what it is told, and writes down what it feels."""
+
+    def __init__(self, *touches, typed=None):
+        self.touched = [Touch(*touch) for touch in touches]
+        self.typed, self.felt = typed, []
+
+    def touches(self, present):
+        return self.touched
+
+    def feel(self, report):
+        self.felt.append(report)
+
+    def say(self, ask):
+        return self.typed
+
+
 class Both:
     """One animal before either rig."""
 
     def __init__(self, board=None):
-        self.board, self.touches = board, ()
+        self.board, self.animal = board, Script()
 
     @contextmanager
     def opened(self):
         if self.board is None:
-            with EmulatedRig(SETTINGS, lambda _: self.touches) as rig:
+            with EmulatedRig(SETTINGS, self.animal) as rig:
                 self.rig = rig
                 rig.arm()
                 yield self
@@ -57,7 +79,7 @@ class Both:
 
     def present(self, trial, *touches):
         """Run a trial; touches come so many µs after its beginning."""
-        self.touches = tuple(Touch(line, after_us) for line, after_us in touches)
+        self.animal.touched = [Touch(line, after_us) for line, after_us in touches]
         if self.board is not None:
             begin = self.board.cycle()
             for line, after_us in touches:
@@ -140,6 +162,23 @@ def test_a_trial_that_asks_for_too_much_never_begins(rig):
         rig.present(trial, ("lick_left", 5000))
 
 
+def test_a_line_that_is_not_there_is_named(rig):
+    with pytest.raises(RigError, match="nose"):
+        rig.present(Trial({"nose": None}, window_us=10_000))
+
+
+def test_edges_are_numbered_as_they_come_and_each_is_told_once(rig):
+    trial = Trial({}, window_us=60_000)
+    licks = [("lick_left", 10_000), ("lick_right", 12_000), ("lick_left", 58_000)]
+    edges = rig.present(trial, *licks).edges + rig.rig.perform(Wait(0.05)).edges
+    assert [edge.line[5:] for edge in edges] == ["left", "right", "left", "right", "left", "left"]
+    assert [edge.level for edge in edges] == [True, True, False, False, True, False]
+    assert sorted(edges, key=lambda edge: edge.t_us) == list(edges)
+    numbers = [edge.number for edge in edges]
+    assert sorted(set(numbers)) == numbers
+    assert rig.rig.perform(Wait(0.01)).edges == ()
+
+
 def test_nothing_is_switched_on_while_disarmed(rig):
     rig.rig.make_safe()
     with pytest.raises(Refused, match="NOT_ARMED"):
@@ -154,7 +193,7 @@ def test_a_session_that_stands_still_loses_its_lease(rig):
 
 def test_time_without_hardware_is_its_own(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
-    rig = EmulatedRig(SETTINGS, lambda _: ())
+    rig = EmulatedRig(SETTINGS, Script())
     rig.arm()
     rig.perform(Wait(3600.0))
     rig.perform(Present(Trial({"lick_left": None}, window_us=5_000_000)))
@@ -162,11 +201,76 @@ def test_time_without_hardware_is_its_own(monkeypatch):
     assert rig.identity.origin == "emulated"
 
 
-def test_its_budget_ends(monkeypatch):
-    rig = EmulatedRig(SETTINGS, lambda _: ())
+def test_its_budget_ends():
+    rig = EmulatedRig(SETTINGS, Script())
     rig.arm()
     for _ in range(600):
         rig.perform(Deliver(Pulse("puff", width_us=100_000)))
         rig.perform(Wait(1.0))
     with pytest.raises(Refused, match="OVER_BUDGET"):
         rig.perform(Deliver(Pulse("puff", width_us=1)))
+
+
+def opened(*touches, **kwargs):
+    animal = Script(*touches, **kwargs)
+    rig = EmulatedRig(SETTINGS, animal)
+    rig.arm()
+    return rig, animal
+
+
+def test_the_animal_feels_what_comes_in_a_trial_and_outside_one():
+    rig, animal = opened(("lick_left", 10_000))
+    event = rig.perform(Present(Trial({"lick_left": REWARD}, window_us=100_000)))
+    assert animal.felt == [event.trial]
+    assert event.trial.pulsed.line == "valve_left"
+    (given,) = rig.perform(Deliver(Pulse("puff", width_us=20_000))).pulsed
+    assert (animal.felt[1].pulsed, animal.felt[1].go_us) == (given, None)
+
+
+def test_a_trial_that_never_began_is_not_felt():
+    rig, animal = opened(("lick_left", 10_000))
+    edge = GoEdge("photodiode", timeout_us=60_000)
+    rig.perform(Present(Trial({"lick_left": REWARD}, window_us=100_000, go=edge)))
+    assert animal.felt == []
+
+
+def test_a_scene_is_seen_by_the_photodiode_and_begins_the_trial():
+    rig, _ = opened(("lick_left", 10_000))
+    trial = Trial({"lick_left": REWARD}, window_us=100_000, go=GoEdge("photodiode"))
+    event = rig.perform(Present(trial, (Shape("disc"),)))
+    assert event.flip.photodiode_us == event.trial.go_us
+    assert event.trial.response_us == event.trial.go_us + 10_000
+    assert rig.perform(Clear()).flip.photodiode_us > event.flip.photodiode_us
+
+
+def test_a_person_types_what_was_asked():
+    assert opened(typed="7")[0].perform(Ask("how good?", 10.0)).typed == "7"
+    assert opened()[0].perform(Ask("how good?", 10.0)).typed is None
+
+
+def test_every_pulse_is_kept_once_and_its_ids_differ():
+    kept = []
+    rig = EmulatedRig(SETTINGS, Script(("lick_left", 10_000)), keep=kept.append)
+    rig.arm()
+    trial = Trial({"lick_left": REWARD}, window_us=50_000, go=Pulse("odour_1", width_us=90_000))
+    told = [*rig.perform(Present(trial)).pulsed, *rig.perform(Deliver(REWARD)).pulsed]
+    assert kept == told
+    assert [one.line for one in kept] == ["odour_1", "valve_left", "valve_left"]
+    assert len({one.id for one in kept}) == 3
+    assert rig.rest().pulsed == ()
+
+
+def test_two_emulated_devices_were_never_the_same_boot():
+    identities = [EmulatedRig(SETTINGS, Script()).identity for _ in range(20)]
+    assert len({identity.boot_id for identity in identities}) == 20
+    names = [line.name for line in identities[0].lines]
+    assert names == [*SETTINGS.inputs, *SETTINGS.outputs]
+
+
+def test_leaving_disarms_it():
+    with EmulatedRig(SETTINGS, Script()) as rig:
+        rig.arm()
+    with pytest.raises(Refused, match="NOT_ARMED"):
+        rig.perform(Deliver(REWARD))
+    safe = rig.make_safe()
+    assert (safe.outputs_on, safe.armed, safe.verified) == ((), False, True)
