@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 import jax
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 import controller.divergences
 import controller.labellers
@@ -25,7 +25,7 @@ from controller.objective import Objective
 from controller.panel import Panel
 from controller.strategies.base import AbstractStrategy
 from learners.base import AbstractLearner
-from protocols.documents import Document, load
+from protocols.documents import Document, Section, load
 from protocols.registry import Settings, discover, one_of
 from protocols.session_document import SessionSection
 from protocols.spaces.base import AbstractSpace
@@ -36,12 +36,6 @@ LABELLERS = discover(controller.labellers, AbstractLabeller, "biasloop.labellers
 LEARNERS = discover(learners, AbstractLearner, "biasloop.learners")
 DIVERGENCES = discover(controller.divergences, AbstractDivergence, "biasloop.divergences")
 STRATEGIES = discover(controller.strategies, AbstractStrategy, "biasloop.strategies")
-
-
-class Section(BaseModel):
-    """A table of the document."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class EpisodeSection(Section):

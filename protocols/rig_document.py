@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 import protocols.mappings
 from hardware.calibration_file import load as load_calibrations
 from hardware.interface import Limits
 from hardware.rig_settings import Output, OutputKind, RigSettings, Role
 from hardware.screen import Corner, Patch, Screen
-from protocols.documents import Document, load
+from protocols.documents import Document, Section, load
 from protocols.mappings.base import AbstractMapping
 from protocols.registry import discover, one_of
 
@@ -19,12 +19,6 @@ LONGEST_MS, LONGEST_S = 60_000.0, 4_000.0
 Part = Annotated[float, Field(ge=-1, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Hexadecimal = r"^[0-9a-f]{%d}$"
-
-
-class Section(BaseModel):
-    """A table of the document."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class OutputSection(Section):

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 import protocols.feedbacks
 import protocols.plans
 from hardware.interface import Pulse
+from protocols.documents import Section
 from protocols.feedbacks.base import AbstractFeedback
 from protocols.plans.base import AbstractPlan
 from protocols.registry import discover, one_of
@@ -16,12 +17,6 @@ from protocols.schedule import Schedule
 
 PLANS = discover(protocols.plans, AbstractPlan, "biasloop.plans")
 FEEDBACKS = discover(protocols.feedbacks, AbstractFeedback, "biasloop.feedbacks")
-
-
-class Section(BaseModel):
-    """A table of the document."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ScheduleSection(Section):
