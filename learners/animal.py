@@ -58,7 +58,7 @@ class Answered:
     flawed: float
     """Part of the test presentations that told nothing."""
     anchors_right: float
-    """Part of the anchors whose answer had the label's sign; NaN without anchors."""
+    """Part of the anchors whose answer had the label's sign, of 0 half; NaN without anchors."""
     lapse_rate: float
     """Part of the trials in which it seems to have guessed: twice the anchors that were wrong, as a
     guess is right half the time. NaN without anchors."""
@@ -93,9 +93,11 @@ class AnimalLearner:
         test = [response for one, response in done if one.phase == Phase.TEST]
         flawed = float(np.mean([response.answer is None for response in test]))
         right = [
-            response.answer * assignment.train_z[one.stimulus] > 0
+            (1 + np.sign(response.answer) * np.sign(assignment.train_z[one.stimulus])) / 2
             for one, response in done
-            if one.phase == Phase.ANCHOR and response.answer is not None
+            if one.phase == Phase.ANCHOR
+            and response.answer is not None
+            and assignment.train_z[one.stimulus] != 0
         ]
         caught = [
             response.answer
@@ -123,6 +125,8 @@ class AnimalLearner:
                 f"{flawed:.0%} of the test trials told nothing, more than the "
                 f"{self._quality.max_flawed:.0%} that are allowed"
             )
+        if self._quality.min_anchors_right and np.isnan(anchors_right):
+            return "none of the anchors can be judged: they told nothing, or have the label 0"
         if anchors_right < self._quality.min_anchors_right:
             return (
                 f"{anchors_right:.0%} of the anchors were right, less than the "
