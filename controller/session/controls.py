@@ -41,11 +41,14 @@ class Wish(Enum):
     HELP = "h"
 
 
+URGENT = frozenset([Wish.ABORT, Wish.EMERGENCY])
+
+
 class Controls(Protocol):
     """Where wishes come from."""
 
     def wishes(self) -> Iterator[tuple[Wish, str]]:
-        """Yield what was asked since, each with its words."""
+        """Yield what was asked since, each with its words; nothing of what can't wait."""
         ...
 
     def watch(self) -> None:
@@ -114,8 +117,12 @@ class TerminalControls:
         """Yield what was asked since, each with its words."""
         self._forget_ask()  # between trials nobody is asked anything
         self._read_keys()
-        while self._wishes:
-            yield self._wishes.popleft()
+        for _ in range(len(self._wishes)):
+            wish, words = self._wishes.popleft()
+            if wish in URGENT:
+                self._wishes.append((wish, words))  # for `watch`, which is called next
+            else:
+                yield wish, words
 
     def watch(self) -> None:
         """Look for what can't wait.
@@ -125,7 +132,7 @@ class TerminalControls:
         """
         self._read_keys()
         for wish, _ in self._wishes:
-            if wish in {Wish.ABORT, Wish.EMERGENCY}:
+            if wish in URGENT:
                 raise Stopped(wish.name.lower())
 
     def typed(self, ask: Ask) -> str | None:
