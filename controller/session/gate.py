@@ -20,6 +20,8 @@ from hardware.interface import (
 )
 from hardware.rig_settings import RigSettings
 
+ROUNDING_UL = 1e-6  # what a day's sum may be off by
+
 
 class SafetyGate:
     """Looks at every instruction of one session; raises for what may not be."""
@@ -38,21 +40,18 @@ class SafetyGate:
             Refusal: says what and how much; nothing was switched on.
         """
         water_ul, puffs = self._worst(instruction)
-        if self._given.water_ul + water_ul > self._limits.water_max_ul:
+        day_ul = self._given.water_ul + water_ul
+        # what gives nothing may go on; and no number at all (NaN) is too much
+        if water_ul and not day_ul <= self._limits.water_max_ul + ROUNDING_UL:
             raise Refusal(
                 f"{self._limits.name} has had {self._given.water_ul:.0f} of "
                 f"{self._limits.water_max_ul:g} µl today; {water_ul:.3g} µl more are too much"
             )
-        if self._given.puffs + puffs > self._limits.puffs_max:
+        if puffs and self._given.puffs + puffs > self._limits.puffs_max:
             raise Refusal(
                 f"{self._limits.name} has had {self._given.puffs} of {self._limits.puffs_max} air "
                 "puffs today"
             )
-
-    @property
-    def room_ul(self) -> float:
-        """Water that may still be given today."""
-        return self._limits.water_max_ul - self._given.water_ul
 
     def check_pulse(self, pulse: Pulse) -> None:
         """Refuse a pulse that this rig can't give within its limits.
@@ -60,21 +59,7 @@ class SafetyGate:
         Raises:
             Refusal: says what is wrong.
         """
-        output = self._settings.outputs.get(pulse.line)
-        if output is None:
-            lines = ", ".join(self._settings.outputs) or "none"
-            raise Refusal(
-                f"{pulse.line!r} is no output of the rig {self._settings.name} (outputs: {lines})"
-            )
-        try:
-            width_us = self._settings.width_us(pulse, self._today)
-        except (CalibrationError, ValueError) as error:
-            raise Refusal(str(error)) from error
-        if width_us > output.limits.max_us:
-            raise Refusal(
-                f"a pulse of {width_us / 1000:g} ms on {pulse.line} is longer than the rig's "
-                f"{output.limits.max_us / 1000:g} ms"
-            )
+        self._size(pulse)
 
     def _worst(self, instruction: Instruction) -> tuple[float, int]:
         """Return the most water and air puffs that an instruction can bring."""
@@ -91,17 +76,35 @@ class SafetyGate:
                 return 0.0, 0
 
     def _size(self, pulse: Pulse) -> tuple[float, int]:
-        self.check_pulse(pulse)
-        kind = self._settings.outputs[pulse.line].kind
-        if kind == "puff":
-            return 0.0, 1
-        if kind != "valve":
-            return 0.0, 0
-        if pulse.volume_ul is not None:
-            return pulse.volume_ul, 0
-        # only calibrations give widths to valves: then what it is has to be known
+        """Return the water and the air puffs of a pulse.
+
+        Raises:
+            Refusal: this rig can't give it.
+        """
+        output = self._settings.outputs.get(pulse.line)
+        if output is None:
+            lines = ", ".join(self._settings.outputs) or "none"
+            raise Refusal(
+                f"{pulse.line!r} is no output of the rig {self._settings.name} (outputs: {lines})"
+            )
+        try:
+            width_us = self._settings.width_us(pulse, self._today)
+            water_ul = self._water_ul(pulse, width_us) if output.kind == "valve" else 0.0
+        except (CalibrationError, ValueError) as error:
+            raise Refusal(str(error)) from error
+        if not 1 <= width_us <= output.limits.max_us:
+            raise Refusal(
+                f"a pulse of {width_us / 1000:g} ms on {pulse.line}: expected at least 0.001 ms "
+                f"and at most the rig's {output.limits.max_us / 1000:g} ms; correct the protocol, "
+                "or the line's max_ms in the rig's document"
+            )
+        return water_ul, int(output.kind == "puff")
+
+    def _water_ul(self, pulse: Pulse, width_us: int) -> float:
+        """Return what a valve gives, as it will be counted; a width has to be a weighed one."""
         calibration = self._settings.calibration(pulse.line)
-        return calibration.volume_ul(pulse.width_us or 0), 0
+        calibration.check_date(self._today)
+        return max(calibration.volume_ul(width_us), pulse.volume_ul or 0.0)
 
 
 def _outcomes(trial: Trial) -> Iterator[Pulse]:
