@@ -3,9 +3,11 @@
 import json
 import subprocess
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from http.client import HTTPException
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -28,14 +30,34 @@ class AlertsSection(BaseModel):
     @field_validator("webhook")
     @classmethod
     def _is_local(cls, url: str | None) -> str | None:
-        if url is not None:
-            parts = urlsplit(url)
-            if parts.scheme not in {"http", "https"} or parts.hostname not in LOOPBACK:
-                raise ValueError(
-                    f"expected http://127.0.0.1:PORT/…, a program on this computer that passes "
-                    f"messages on; got {url!r}"
-                )
+        if url is not None and not _is_loopback(url):
+            raise ValueError(
+                f"expected http://127.0.0.1:PORT/…, a program on this computer that passes "
+                f"messages on; got {url!r}"
+            )
         return url
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  raises where it can't be one
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and parts.hostname in LOOPBACK
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Return what sends requests, and neither uses a proxy nor follows anybody elsewhere."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+    ):
+        opener.add_handler(handler())
+    return opener
 
 
 class Alerts:
@@ -47,44 +69,55 @@ class Alerts:
 
     def send(self, kind: str, message: str, **values: object) -> None:
         """Tell what happened: `start`, `end`, `fault` or `limit`."""
-        body = json.dumps({"kind": kind, "message": message, **values}).encode()
-        for way in (self._by_command, self._by_webhook):
+        told = {"kind": kind, "message": message, **values}
+        body = json.dumps(told, default=str).encode()
+        ways = []
+        if self._settings.command:
+            ways.append(self._by_command)
+        if self._settings.webhook is not None:
+            ways.append(self._by_webhook)
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        for way in ways:
             thread = threading.Thread(target=way, args=(body,), daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def flush(self, timeout_s: float = TIMEOUT_S) -> None:
-        """Wait for what is under way, at the very end."""
+        """Wait for what is under way, at the very end; for so long in all."""
+        deadline_s = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, deadline_s - time.monotonic()))
 
     def _by_command(self, body: bytes) -> None:
-        if not self._settings.command:
-            return
+        name = self._settings.command[0]
         try:
             done = subprocess.run(
                 self._settings.command,
                 input=body,
-                capture_output=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 check=False,
                 timeout=TIMEOUT_S,
+                start_new_session=True,  # Ctrl-C is meant for the session
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            self._say(f"alert: {self._settings.command[0]} failed: {error}")
-            return
-        if done.returncode:
-            self._say(f"alert: {self._settings.command[0]} ended with {done.returncode}")
+        except subprocess.TimeoutExpired:
+            self._complain(f"{name} took longer than {TIMEOUT_S:g} s and was ended")
+        except (OSError, ValueError) as error:
+            self._complain(f"{name} failed: {error}")
+        else:
+            if done.returncode:
+                self._complain(f"{name} ended with {done.returncode}")
 
     def _by_webhook(self, body: bytes) -> None:
-        if self._settings.webhook is None:
-            return
+        url = self._settings.webhook or ""
         # its host was checked to be this computer
-        call = urllib.request.Request(  # noqa: S310
-            self._settings.webhook, body, {"Content-Type": "application/json"}
-        )
+        call = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
         try:
-            with urllib.request.urlopen(call, timeout=TIMEOUT_S):  # noqa: S310
+            with _opener().open(call, timeout=TIMEOUT_S):
                 pass
-        except OSError as error:
-            with suppress(Exception):
-                self._say(f"alert: {self._settings.webhook} failed: {error}")
+        except (OSError, HTTPException, ValueError) as error:
+            self._complain(f"{url} failed: {error}")
+
+    def _complain(self, what: str) -> None:
+        with suppress(Exception):  # the terminal may be gone; that is no reason to end
+            self._say(f"alert: {what}")
