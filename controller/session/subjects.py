@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from controller.session.errors import NotReady
 from controller.store.errors import StoreLocked
-from controller.store.lock import Lock
+from controller.store.lock import Lock, writer_pid
 from protocols.documents import load
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -90,38 +91,49 @@ class Subject:
         """Take the animal for one session.
 
         Raises:
-            NotReady: it is in another one.
+            NotReady: it is in another one, or its folder can't be written.
         """
         try:
             return Lock.take(self.folder)
         except StoreLocked as error:
+            pid = writer_pid(self.folder) or "unknown"
             raise NotReady(
-                f"subject {self.name} is in another session already ({error}): end that one first"
+                f"subject {self.name} is in another session already, that of process {pid}: end "
+                "that one first"
             ) from error
+        except OSError as error:
+            raise NotReady(_unwritable(self.folder, error)) from error
 
     def weigh(self, grams: float, utc_ns: int) -> None:
         """Note a weight, then refuse to go on where it is too low.
 
         Raises:
-            NotReady: says how much is missing.
+            NotReady: it is too low, can't be a weight, or can't be written down.
         """
-        when = datetime.fromtimestamp(utc_ns / 1e9, UTC).isoformat(timespec="seconds")
-        with (self.folder / WEIGHTS).open("a", encoding="utf-8") as file:
-            file.write(f"{when}\t{grams:g}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        least = self.limits.baseline_weight_g * self.limits.min_weight_fraction
-        if not 0 < grams < 10 * self.limits.baseline_weight_g:
+        baseline_g = self.limits.baseline_weight_g
+        if not 0 < grams < 10 * baseline_g:
             raise NotReady(
-                f"{grams:g} g can't be the weight of {self.name} "
-                f"(baseline {self.limits.baseline_weight_g:g} g): weigh it again"
+                f"{grams:g} g can't be the weight of {self.name} (baseline {baseline_g:g} g): "
+                "weigh it again"
             )
+        self._write_down(grams, utc_ns)
+        least = baseline_g * self.limits.min_weight_fraction
         if grams < least:
             raise NotReady(
-                f"{self.name} weighs {grams:g} g, less than {least:.3g} g "
+                f"{self.name} weighs {grams:g} g, less than {least:.4g} g "
                 f"({self.limits.min_weight_fraction:.0%} of {self.limits.baseline_weight_g:g} g): "
                 "it isn't run today; give it water and tell whoever looks after it"
             )
+
+    def _write_down(self, grams: float, utc_ns: int) -> None:
+        when = datetime.fromtimestamp(utc_ns // 10**9, UTC).isoformat(timespec="seconds")
+        try:
+            with (self.folder / WEIGHTS).open("a", encoding="utf-8") as file:
+                file.write(f"{when}\t{grams:g}\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise NotReady(_unwritable(self.folder / WEIGHTS, error)) from error
 
 
 def check_name(name: str) -> str:
@@ -132,10 +144,14 @@ def check_name(name: str) -> str:
     """
     if not NAME.fullmatch(name):
         raise NotReady(
-            f"{name!r} can't be a subject's name: expected a letter or digit, then letters, "
-            "digits, dot, dash or underscore, 64 in all"
+            f"{_short(name)!r} can't be a subject's name: expected a letter or digit, then "
+            "letters, digits, dot, dash or underscore, 64 in all"
         )
     return name
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:80]}…"
 
 
 def find(lab: Path, name: str) -> Subject:
@@ -164,13 +180,28 @@ def add(lab: Path, name: str, weight_g: float) -> Path:
     """Write a new animal's document, to be looked through.
 
     Raises:
-        NotReady: it is there already, or the name can't be used.
+        NotReady: it is there already, the name or weight can't be used, nothing can be written.
     """
     folder = lab / "subjects" / check_name(name)
     path = folder / DOCUMENT
-    if path.exists():
-        raise NotReady(f"{path} exists: edit it, or choose another name")
-    folder.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as file:
-        file.write(TEMPLATE.format(name=name, weight_g=float(weight_g)))
+    if not 0 < weight_g < inf:
+        raise NotReady(
+            f"{weight_g:g} g can't be the weight of {name}: expected its weight in grams before "
+            "water restriction"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.format(name=name, weight_g=float(weight_g)))
+    except FileExistsError as error:
+        raise NotReady(f"{path} exists: edit it, or choose another name") from error
+    except OSError as error:
+        raise NotReady(_unwritable(path, error)) from error
     return path
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return (
+        f"{path} can't be written: {error.strerror or error}; check the folder, its permissions "
+        "and the disk's space"
+    )
