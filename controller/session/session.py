@@ -251,7 +251,7 @@ class Session:
         p.log.trial(assignment, asked, response, events, overhead_us)
         self.trials += 1
         self._suspenders.see_response(asked.planned.phase, response)
-        self._runner.perform(Wait(self._plan.interval_s))
+        self._runner.perform(Wait(max(self._plan.interval_s, _lasts_s(shown))))
         return response
 
     def _shown(self, assignment: Assignment, stimulus: np.ndarray | None) -> Shown:
@@ -447,6 +447,12 @@ class Session:
         self._p.log.event("made_safe", value=float(off))
         words = f"{ending.status}: {ending.reason}"
         self._p.log.event("session_ended", value=self.trials, text=words, pulsed=pulsed)
+
+
+def _lasts_s(shown: Shown) -> float:
+    """Return how long the line that is the stimulus is on: a trial may be over before."""
+    width_us = shown.go.width_us if isinstance(shown.go, Pulse) else None
+    return (width_us or 0) / 1e6
 
 
 def _trials_of(sessions: Path, lease: Lease) -> dict[int, TrialFrame]:

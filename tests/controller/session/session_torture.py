@@ -23,6 +23,7 @@ from session_world import MORNING_NS, NoPlanning, World, plan_of, section, setti
 from controller.session.clock import ComputerClock
 from controller.session.controls import TerminalControls
 from controller.session.log import SessionLog
+from controller.session.queue import Queue
 from controller.session.rewards import Rewards
 from controller.session.start import run_session
 from controller.store import StoreError
@@ -31,8 +32,10 @@ from hardware.reward_ledger import RewardLedger
 from protocols.mappings.lines import Lines
 
 APART_NS = 600 * 10**9
-ODOURS = Lines(("odour_1", "odour_2"), duration_ms=10.0)
-BOARD_LEASE_MS = 200
+ODOUR_MS = 60.0
+ODOURS = Lines(("odour_1", "odour_2"), duration_ms=ODOUR_MS)
+BOARD_LEASE_MS = 400
+PATIENCE_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Case:
     """Largest size of a file; 0: any."""
     port: str = ""
     """Of an emulated board; empty: an emulated rig."""
+    lab: str = ""
+    """Where the rewards of a board are kept."""
     trials: int = 200
     """Most of them."""
 
@@ -68,8 +73,10 @@ def on_board(case: Case) -> World:
         "kind": "go_nogo",
         "delay_s": 0.0,
         "window_s": 0.06,
-        "interval_s": 0.01,
+        "interval_s": 0.05,
     }
+    world.queue.close()
+    world.queue = Queue(world.folder)
     return world
 
 
@@ -105,7 +112,6 @@ def _start(world: World, case: Case) -> Any:
             world.settings, case.port, keep=rewards.keep, watch=controls.watch, typed=controls.typed
         )
 
-    world.queue._now_ns = ComputerClock().utc_ns
     return world.start(
         plan=plan_of(world.document, np.eye(2)),
         make_rig=make,
@@ -113,6 +119,9 @@ def _start(world: World, case: Case) -> Any:
         clock=ComputerClock(),
         origin="simavr",
         planning=NoPlanning(),
+        lab=Path(case.lab),
+        waits=True,
+        patience_s=PATIENCE_S,
     )
 
 

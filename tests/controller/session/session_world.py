@@ -80,11 +80,13 @@ def section(**changes: Any) -> dict[str, Any]:
     }
 
 
-def assignments(slots: int = SLOTS, generation: int = 0) -> list[Assignment]:
-    """Return a generation of made-up candidates."""
+def assignments(slots: int = SLOTS, generation: int = 0, *, lines: int = 0) -> list[Assignment]:
+    """Return a generation of made-up candidates, on a sphere or of so many lines."""
     random = np.random.default_rng(generation)
 
     def points(count: int) -> np.ndarray:
+        if lines:
+            return np.eye(lines, dtype=np.float32)[np.arange(count) % lines]
         x = random.normal(size=(count, 3)).astype(np.float32)
         return x / np.linalg.norm(x, axis=1, keepdims=True)
 
