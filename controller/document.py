@@ -20,11 +20,12 @@ import learners
 import protocols.spaces
 from controller.design import Design
 from controller.divergences.base import AbstractDivergence
-from controller.labellers.base import AbstractLabeller
+from controller.labellers.base import AbstractLabeller, AbstractLinearLabeller
 from controller.objective import Objective
 from controller.panel import Panel
 from controller.strategies.base import AbstractStrategy
 from learners.base import AbstractLearner
+from learners.habits import Habits
 from protocols.documents import Document, Section, load
 from protocols.registry import Settings, discover, one_of
 from protocols.session_document import SessionSection
@@ -88,6 +89,23 @@ class LogSection(Section):
     """θ of every candidate, of every generation's recommendation, or of finished stages only."""
 
 
+class HabitsSection(Section):
+    """A bad day: what an animal is like, and a circuit isn't."""
+
+    lapses: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Part of the test trials answered at random."""
+    bias: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Added to every answer."""
+    noise: Annotated[float, Field(ge=0)] = 0.0
+    """Standard deviation of what is added to each answer."""
+    binary: bool = False
+    """Whether an answer is only 1, with probability (1 + answer) / 2, or -1."""
+    carry_over: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Weight of what was believed before the episode."""
+    remembered: Annotated[int, Field(ge=1)] = 8
+    """Earlier episodes that still count, with carry-over."""
+
+
 class Experiment(Section):
     """A protocol document."""
 
@@ -107,6 +125,8 @@ class Experiment(Section):
     strategy: one_of(STRATEGIES)  # type: ignore[valid-type]
     stages: StagesSection = StagesSection()
     log: LogSection = LogSection()
+    habits: HabitsSection = HabitsSection()
+    """How the learners depart from circuits that are trained anew."""
     session: SessionSection | None = None
     """How an animal is asked; a dry-run of circuits doesn't need it."""
 
@@ -128,19 +148,41 @@ class Experiment(Section):
                 f"episode: {self.episode.train} training and {self.episode.test} test trials need "
                 f"{needed} different stimuli, the table has {size} rows"
             )
-        if self.objective.orthogonality == "projection" and not labeller.is_linear:
+        self._check_linear(space, labeller)
+        return self
+
+    def _check_linear(self, space: AbstractSpace, labeller: AbstractLabeller) -> None:
+        """Refuse what only linear labellers have, with others."""
+        linear = isinstance(labeller, AbstractLinearLabeller)
+        projection = self.objective.orthogonality == "projection"
+        if projection and not linear:
             raise ValueError(
                 f"objective.orthogonality: 'projection' needs a linear labeller such as "
                 f"'harmonics', got {labeller.kind!r}; use 'penalty'"
             )
-        if labeller.is_linear and self.objective.orthogonality == "projection":
-            free = labeller.size(space)
-            if self.stages.count > free:
-                raise ValueError(
-                    f"stages.count: {self.stages.count} orthogonal functions don't exist among "
-                    f"{free} coefficients; use at most {free} stages or a larger labeller"
-                )
-        return self
+        if projection and self.stages.count > (free := labeller.size(space)):
+            raise ValueError(
+                f"stages.count: {self.stages.count} orthogonal functions don't exist among "
+                f"{free} coefficients; use at most {free} stages or a larger labeller"
+            )
+        if not self.strategy.build().needs_basis:
+            return
+        kind = self.strategy.kind
+        if not linear:
+            raise ValueError(
+                f"strategy: {kind!r} needs a linear labeller such as 'harmonics', got "
+                f"{labeller.kind!r}; use 'es'"
+            )
+        if self.stages.count > 1 and not projection:
+            raise ValueError(
+                f"objective.orthogonality: {kind!r} finds later stages' functions only by "
+                "'projection'"
+            )
+        if self.episode.common_stimuli and self.strategy.build().population > 1:
+            raise ValueError(
+                f"episode.common_stimuli: {kind!r} asks about one function in all slots of a "
+                "generation; with the same stimuli it would hear the same again: set it to false"
+            )
 
     def _learners(self) -> Iterator[tuple[str, Settings]]:
         """Yield the settings of every learner, with the section that they stand in."""
@@ -163,6 +205,7 @@ class Experiment(Section):
                 agreement=objective.agreement,
                 contrast=objective.contrast,
                 margin=objective.margin,
+                habits=Habits(**self.habits.model_dump()),
             ),
             strategy=self.strategy.build(),
             objective=Objective(

@@ -12,9 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from controller.design import Design, Record, Situation
-from controller.generation import Proposal, generation, initial_state, propose
+from controller.generation import Proposal, RunState, generation, initial_state, propose
 from controller.statuses import Status
-from controller.strategies.base import State
 
 
 class Engine:
@@ -38,11 +37,11 @@ class Engine:
     def run(
         self,
         situation: Situation,
-        state: State,
+        state: RunState,
         first: int,
         count: int,
         recorded: Float[Array, "generation slot learner test"] | None = None,
-    ) -> tuple[State, Record, Int[Array, ""]]:
+    ) -> tuple[RunState, Record, Int[Array, ""]]:
         """Run `count` generations from number `first`.
 
         Returns:
@@ -54,7 +53,7 @@ class Engine:
             recorded = self._no_answers()
         return self._run(situation, state, jnp.int32(first), jnp.int32(count), recorded)
 
-    def propose(self, situation: Situation, state: State, index: int) -> Proposal:
+    def propose(self, situation: Situation, state: RunState, index: int) -> Proposal:
         """Return what generation number `index` asks, for learners that answer elsewhere."""
         return self._propose(situation, state, jnp.int32(index))
 
@@ -64,9 +63,9 @@ class Engine:
         return jnp.zeros((self.block, *shape), jnp.float32)
 
     def _many(
-        self, situation: Situation, state: State, first: Array, count: Array, recorded: Array
-    ) -> tuple[State, Record, Array]:
-        def one(state: State, index: Array, answers: Array) -> tuple[State, Record]:
+        self, situation: Situation, state: RunState, first: Array, count: Array, recorded: Array
+    ) -> tuple[RunState, Record, Array]:
+        def one(state: RunState, index: Array, answers: Array) -> tuple[RunState, Record]:
             return generation(self.design, situation, state, index, answers)
 
         shapes = jax.eval_shape(one, state, first, recorded[0])[1]

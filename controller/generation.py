@@ -8,14 +8,24 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Integer, PRNGKeyArray
 
 from controller.design import Design, Record, Situation
+from controller.labellers.base import AbstractLinearLabeller
 from controller.objective import FreeTerms
 from controller.statuses import Status
 from controller.strategies import guard
 from controller.strategies.base import Evaluations, State
+from learners.habits import Lessons
 from protocols.episode import Episode
 from protocols.keys import Purpose, derive
 
 MAX_ATTEMPTS = 3
+
+
+class RunState(eqx.Module):
+    """What goes from one generation to the next."""
+
+    strategy: State
+    lessons: Lessons
+    """What was taught last, as far as it matters to the learners' habits."""
 
 
 class _Labelled(eqx.Module):
@@ -42,27 +52,28 @@ class _Answered(eqx.Module):
 def generation(
     design: Design,
     situation: Situation,
-    state: State,
+    state: RunState,
     index: Int[Array, ""],
     recorded: Float[Array, "slot learner test"],
-) -> tuple[State, Record]:
+) -> tuple[RunState, Record]:
     """Run one generation.
 
     Args:
         design: what the run is made of.
         situation: stage, earlier functions, and who answers.
-        state: the strategy's state before the ask.
+        state: the strategy's state before the ask, and the episodes before.
         index: number of the generation within its stage.
         recorded: the answers to use when the situation says that the learner isn't asked.
 
     Returns:
-        The strategy's state after the tell (unchanged when a slot could not be done), and the
-        record, whose `status` says which slots are done.
+        The state after the tell (unchanged when a slot could not be done), and the record, whose
+        `status` says which slots are done.
     """
-    theta, asked = design.strategy.ask(state)
+    theta, asked = design.strategy.ask(state.strategy)
     place = derive(situation.root, situation.stage, index)
     stimuli = _stimuli(design, place)
     labelled, pull = _labelled(design, situation, theta, stimuli)
+    lessons = _lessons(design, state.lessons, labelled.stimuli, stimuli)
     free, pull_free = _free_terms(design, situation, labelled.reference)
 
     answered, attempts = _answers(
@@ -72,6 +83,7 @@ def generation(
         labels=labelled.stimuli,
         power=free.power,
         x=stimuli,
+        lessons=lessons,
         recorded=recorded,
     )
     labels = labelled.stimuli
@@ -98,10 +110,12 @@ def generation(
         error=combined,
         error_se=error_se[:, 0],
         gradient=gradient,
+        basis=_test_basis(design, stimuli) if design.strategy.needs_basis else None,
     )
     told = guard.tell(design.strategy, asked, evaluations)
     all_done = jnp.all(done)
-    state = jax.tree.map(lambda new, old: jnp.where(all_done, new, old), told, state)
+    after = RunState(told, _latest(lessons, design.panel.habits.depth))
+    state = jax.tree.map(lambda new, old: jnp.where(all_done, new, old), after, state)
     record = Record(
         stimuli=stimuli,
         labels=labels,
@@ -115,7 +129,7 @@ def generation(
         attempts=attempts,
         status=status,
         theta=jax.vmap(lambda t: project(design, situation.earlier, t))(theta),
-        recommended=project(design, situation.earlier, design.strategy.recommended(state)),
+        recommended=project(design, situation.earlier, design.strategy.recommended(state.strategy)),
     )
     return state, record
 
@@ -128,12 +142,14 @@ class Proposal(eqx.Module):
     labels: Float[Array, "slot trial"]
 
 
-def propose(design: Design, situation: Situation, state: State, index: Int[Array, ""]) -> Proposal:
+def propose(
+    design: Design, situation: Situation, state: RunState, index: Int[Array, ""]
+) -> Proposal:
     """Return what `generation` will ask of its learners.
 
     For learners that take days to answer: `generation` is then run on the recorded answers.
     """
-    theta, _ = design.strategy.ask(state)
+    theta, _ = design.strategy.ask(state.strategy)
     place = derive(situation.root, situation.stage, index)
     stimuli = _stimuli(design, place)
     labelled, _ = _labelled(design, situation, theta, stimuli)
@@ -162,11 +178,40 @@ def project(
     return theta
 
 
-def initial_state(design: Design, root: PRNGKeyArray, stage: Int[Array, ""]) -> State:
-    """Return the strategy's state before the first generation of a stage."""
+def initial_state(design: Design, root: PRNGKeyArray, stage: Int[Array, ""]) -> RunState:
+    """Return the state before the first generation of a stage."""
     key = derive(root, stage, Purpose.STRATEGY)
     mean = design.labeller.initial(design.space, key=derive(root, stage, Purpose.INITIAL_MEAN))
-    return design.strategy.init(mean, key=key)
+    depth = design.panel.habits.depth
+    untaught = Lessons(
+        x=jnp.zeros((depth, design.n_train, design.space.dim)),
+        z=jnp.zeros((depth, design.n_train)),
+    )
+    return RunState(design.strategy.init(mean, key=key), untaught)
+
+
+def _lessons(
+    design: Design,
+    before: Lessons,
+    labels: Float[Array, "slot trial"],
+    stimuli: Float[Array, "set trial feature"],
+) -> Lessons:
+    """Return what was taught before, and what every slot of this generation teaches, in order."""
+    if not design.panel.habits.depth:
+        return before
+    n, slots = design.n_train, design.strategy.population
+    x = jnp.broadcast_to(stimuli[:, :n], (slots, n, stimuli.shape[-1]))
+    z = jax.lax.stop_gradient(labels[:, :n])
+    return Lessons(jnp.concatenate([before.x, x]), jnp.concatenate([before.z, z]))
+
+
+def _latest(lessons: Lessons, depth: int) -> Lessons:
+    return Lessons(lessons.x[len(lessons.x) - depth :], lessons.z[len(lessons.z) - depth :])
+
+
+def _before(lessons: Lessons, slot: Array, depth: int) -> Lessons:
+    """Return the episodes before that of a slot: those before the generation, then other slots'."""
+    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, slot, depth), lessons)
 
 
 def _stimuli(design: Design, place: PRNGKeyArray) -> Float[Array, "set trial feature"]:
@@ -178,6 +223,17 @@ def _stimuli(design: Design, place: PRNGKeyArray) -> Float[Array, "set trial fea
 
 def _stimuli_axis(design: Design) -> int | None:
     return None if design.common_stimuli else 0
+
+
+def _test_basis(
+    design: Design, stimuli: Float[Array, "set trial feature"]
+) -> Float[Array, "slot test theta"]:
+    """Evaluate the labeller's functions at the test stimuli of every slot."""
+    labeller = design.labeller
+    if not isinstance(labeller, AbstractLinearLabeller):
+        raise TypeError("the document lets only linear labellers here")
+    basis = jax.vmap(lambda x: labeller.basis(design.space, x[design.n_train :]))(stimuli)
+    return jnp.broadcast_to(basis, (design.strategy.population, *basis.shape[1:]))
 
 
 def _per_slot(design: Design, stimuli: Float[Array, "set trial feature"]) -> Array:
@@ -245,7 +301,7 @@ def _weights_of_terms(
 
 
 def _ask_learners(
-    design: Design, situation: Situation, key: PRNGKeyArray, at: _Judged, x: Array
+    design: Design, situation: Situation, key: PRNGKeyArray, at: _Judged, x: Array, before: Lessons
 ) -> _Answered:
     """Run one slot's episodes; with their slope in the labels where the strategy needs that."""
     n = design.n_train
@@ -254,7 +310,7 @@ def _ask_learners(
         z, power = judged.labels, judged.power
         # the test labels stay here: neither learner nor rig may see them
         episode = Episode(train_x=x[:n], train_z=z[:n], test_x=x[n:])
-        answers = design.panel.answers(episode, key=key)
+        answers = design.panel.answers(episode, before, key=key)
         errors, _ = design.objective.generalisation_errors(z[n:], answers, power)
         weight = design.objective.error_weight * situation.learner_weight
         return weight * design.panel.combined(errors), answers
@@ -273,6 +329,7 @@ def _answers(
     labels: Float[Array, "slot trial"],
     power: Float[Array, " slot"],
     x: Float[Array, "set trial feature"],
+    lessons: Lessons,
     recorded: Float[Array, "slot learner test"],
 ) -> tuple[_Answered, Integer[Array, " slot"]]:
     """Ask the learners until every slot has finite answers, at most MAX_ATTEMPTS times.
@@ -284,10 +341,11 @@ def _answers(
 
     def evaluate(attempt: Array) -> _Answered:
         keys = jax.vmap(lambda slot: episode_key(place, slot, attempt))(slots)
+        before = jax.vmap(lambda slot: _before(lessons, slot, design.panel.habits.depth))(slots)
         return jax.vmap(
-            lambda key, at, x: _ask_learners(design, situation, key, at, x),
-            in_axes=(0, 0, _stimuli_axis(design)),
-        )(keys, _Judged(labels, power), _per_slot(design, x))
+            lambda key, at, x, before: _ask_learners(design, situation, key, at, x, before),
+            in_axes=(0, 0, _stimuli_axis(design), 0),
+        )(keys, _Judged(labels, power), _per_slot(design, x), before)
 
     def going(carry: tuple[_Answered, Array, Array, Array]) -> Array:
         _, missing, _, attempt = carry

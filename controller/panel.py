@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from learners.base import AbstractLearner
+from learners.habits import Habits, Lessons
 from protocols.episode import Episode
 
 ERROR_FLOOR = 1e-6
@@ -35,6 +36,8 @@ class Panel(eqx.Module):
     """`ratio`: e / (e + e'), in [0, 1]; `margin`: e + max(0, margin - e'), at least 0."""
     margin: float = 1.0
     """Error of the neglected learner from which on a larger one is no better."""
+    habits: Habits = Habits()
+    """How they all depart from circuits that are trained anew."""
 
     @property
     def learners(self) -> tuple[AbstractLearner, ...]:
@@ -47,12 +50,25 @@ class Panel(eqx.Module):
         neglected = () if self.neglected is None else ("neglected",)
         return ("chosen",) * len(self.chosen) + neglected
 
-    def answers(self, episode: Episode, *, key: PRNGKeyArray) -> Float[Array, "learner test"]:
-        """Train all learners on one episode, return their answers to its test stimuli."""
+    def answers(
+        self, episode: Episode, before: Lessons, *, key: PRNGKeyArray
+    ) -> Float[Array, "learner test"]:
+        """Train all learners on one episode, return their answers to its test stimuli.
+
+        Args:
+            episode: what is trained and asked.
+            before: the episodes before it, as far as they matter to the learners' habits.
+            key: decides everything that is random in it.
+        """
         return jnp.stack(
             [
-                learner.fit_predict(
-                    episode.train_x, episode.train_z, episode.test_x, key=learner_key(key, index)
+                self.habits.answers(
+                    learner,
+                    episode.train_x,
+                    episode.train_z,
+                    episode.test_x,
+                    before,
+                    key=learner_key(key, index),
                 )
                 for index, learner in enumerate(self.learners)
             ]

@@ -16,15 +16,6 @@ class AbstractLabeller(eqx.Module):
 
     kind: ClassVar[str]
 
-    @property
-    @abc.abstractmethod
-    def is_linear(self) -> bool:
-        """Whether f_θ is linear in θ up to scale, over functions orthonormal under p(x).
-
-        Then cosines between functions are cosines between their θ, and orthogonality to earlier
-        stages can be had by projection.
-        """
-
     @abc.abstractmethod
     def check(self, space: AbstractSpace) -> None:
         """Raise ValueError, saying what would do, if the family doesn't exist on the space."""
@@ -45,3 +36,17 @@ class AbstractLabeller(eqx.Module):
         x: Float[Array, "point feature"],
     ) -> Float[Array, " point"]:
         """Evaluate f_θ at `x`."""
+
+
+class AbstractLinearLabeller(AbstractLabeller):
+    """f_θ is linear in θ up to scale, over functions orthonormal under p(x).
+
+    Then cosines between functions are cosines between their θ, orthogonality to earlier stages can be
+    had by projection, and answers can be put into the labeller's own terms.
+    """
+
+    @abc.abstractmethod
+    def basis(
+        self, space: AbstractSpace, x: Float[Array, "point feature"]
+    ) -> Float[Array, "point theta"]:
+        """Evaluate the functions of which f_θ is the sum, before it is scaled."""

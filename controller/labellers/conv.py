@@ -32,11 +32,6 @@ class Conv(AbstractLabeller):
     """`tanh` keeps labels in [-1, 1]; `linear` leaves that to the distribution term; `standard`
     gives labels mean 0 and the spread of a uniform label, then clips them."""
 
-    @property
-    def is_linear(self) -> bool:
-        """Not over orthonormal functions."""
-        return False
-
     def check(self, space: AbstractSpace) -> None:
         """Raise ValueError unless the space is one of images that the filters fit."""
         check_sizes(_shape(space), self.kernel, layers=len(self.channels))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from annotated_types import Ge, Le
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from controller.labellers.base import REFERENCE_POINTS, AbstractLabeller
+from controller.labellers.base import REFERENCE_POINTS, AbstractLinearLabeller
 from protocols.spaces.base import AbstractSpace
 from protocols.spaces.circle import Circle
 from protocols.spaces.harmonics import fourier, spherical
@@ -16,7 +16,7 @@ from protocols.spaces.sphere import Sphere
 UNIFORM_RMS = 3**-0.5  # root mean square of the uniform distribution on [-1, 1]
 
 
-class Harmonics(AbstractLabeller):
+class Harmonics(AbstractLinearLabeller):
     """f_θ = Σ θ_i Y_i over all harmonics of degree 1 to `degree`, scaled into [-1, 1]."""
 
     kind: ClassVar[str] = "harmonics"
@@ -24,11 +24,6 @@ class Harmonics(AbstractLabeller):
     """Largest degree (sphere: degree² + 2 degree coefficients) or frequency (circle: 2 degree)."""
     scale: Literal["peak", "rms", "none"] = "peak"
     """`peak`: largest absolute label is 1; `rms`: spread of a uniform label; `none`: θ decides."""
-
-    @property
-    def is_linear(self) -> bool:
-        """Harmonics are orthonormal."""
-        return True
 
     def check(self, space: AbstractSpace) -> None:
         """Raise ValueError unless the space is a circle or the ordinary sphere."""
@@ -54,15 +49,16 @@ class Harmonics(AbstractLabeller):
         x: Float[Array, "point feature"],
     ) -> Float[Array, " point"]:
         """Evaluate f_θ at `x`; what still leaves [-1, 1] is clipped."""
-        values = self._basis(space, x) @ theta
+        values = self.basis(space, x) @ theta
         if self.scale == "peak":
             points = jnp.asarray(space.reference(REFERENCE_POINTS), x.dtype)
-            values = values / (jnp.max(jnp.abs(self._basis(space, points) @ theta)) + 1e-12)
+            values = values / (jnp.max(jnp.abs(self.basis(space, points) @ theta)) + 1e-12)
         elif self.scale == "rms":
             values = values * UNIFORM_RMS / (jnp.linalg.norm(theta) + 1e-12)
         return jnp.clip(values, -1.0, 1.0)
 
-    def _basis(
+    def basis(
         self, space: AbstractSpace, x: Float[Array, "point feature"]
     ) -> Float[Array, "point theta"]:
+        """Evaluate the harmonics, each with a mean square of 1."""
         return fourier(x, self.degree) if isinstance(space, Circle) else spherical(x, self.degree)

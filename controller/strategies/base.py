@@ -42,6 +42,8 @@ class Evaluations(eqx.Module):
     """Standard error over the test trials of the (first) learner's."""
     gradient: Float[Array, "slot theta"] | None
     """∂fitness/∂θ, only for strategies that need it."""
+    basis: Float[Array, "slot test theta"] | None = None
+    """The labeller's functions at the test stimuli, only for strategies that need them."""
 
 
 class AbstractStrategy(eqx.Module):
@@ -49,6 +51,8 @@ class AbstractStrategy(eqx.Module):
 
     kind: ClassVar[str]
     needs_gradient: ClassVar[bool] = False
+    needs_basis: ClassVar[bool] = False
+    """Whether it puts answers into the terms of a linear labeller."""
     population: eqx.AbstractVar[int]
 
     @abc.abstractmethod

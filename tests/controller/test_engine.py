@@ -174,8 +174,11 @@ def test_the_gradient_is_that_of_finite_differences(small):
     earlier = position.earlier.at[0].set(jnp.linspace(-1, 1, 15))
     where = situation(dataclasses.replace(position, earlier=earlier, stage=1), root)
 
+    def begun(strategy, theta):
+        return dataclasses.replace(position.state, strategy=strategy.init(theta, key=root))
+
     def fitness(theta):
-        state = design.strategy.init(theta, key=root)
+        state = begun(design.strategy, theta)
         return made.run(where, state, 0, 1)[1].fitness[0, 0]
 
     theta = 0.3 * jnp.cos(jnp.arange(15.0))
@@ -183,8 +186,8 @@ def test_the_gradient_is_that_of_finite_differences(small):
     sgd = dataclasses.replace(
         design, strategy=type(design.strategy)(optimiser="sgd", learning_rate=rate)
     )
-    after, _, _ = Engine(sgd, block=1).run(where, sgd.strategy.init(theta, key=root), 0, 1)
-    gradient = (theta - after["theta"]) / rate
+    after, _, _ = Engine(sgd, block=1).run(where, begun(sgd.strategy, theta), 0, 1)
+    gradient = (theta - after.strategy["theta"]) / rate
     direction = jnp.sin(1 + jnp.arange(15.0))
     step = 2e-3
     numeric = (fitness(theta + step * direction) - fitness(theta - step * direction)) / (2 * step)

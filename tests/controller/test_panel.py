@@ -11,6 +11,7 @@ from controller.panel import Panel
 from controller.replay import verify
 from controller.runs import begin
 from controller.store import read
+from learners.habits import Lessons
 from learners.random_features import RandomFeatures
 from learners.ridge import Ridge
 from protocols.documents import DocumentError
@@ -53,7 +54,8 @@ def test_a_set_of_learners_counts_by_its_mean_or_by_its_worst():
 
 def test_every_learner_answers_and_alike_learners_are_different_individuals():
     twins = Panel((RandomFeatures(width=5), RandomFeatures(width=5)))
-    answers = twins.answers(episode(), key=jax.random.key(3))
+    nothing = Lessons(x=jnp.zeros((0, 6, 3)), z=jnp.zeros((0, 6)))
+    answers = twins.answers(episode(), nothing, key=jax.random.key(3))
     assert answers.shape == (2, 5)
     assert not np.allclose(answers[0], answers[1])
 
