@@ -120,7 +120,8 @@ class Planner:
 
     def close(self) -> None:
         """Let go of store and queue."""
-        self._release("finished" if self.queue.read(STATE) == FINISHED else "interrupted")
+        if self._store is not None:
+            self._release(_standing(self._store))
         self.queue.close()
 
     def __enter__(self) -> Self:
@@ -249,7 +250,6 @@ class Planner:
         with self._opened() as store:
             if not DryRun(self.experiment, store).run():
                 return
-        self._release("finished")
         self.queue.write(STATE, FINISHED)
 
     @contextlib.contextmanager
@@ -262,13 +262,21 @@ class Planner:
         except BaseException:
             self._release("failed")
             raise
-        if not self._hold:
-            self._release("interrupted")
+        if not self._hold and self._store is not None:
+            self._release(_standing(self._store))
 
     def _release(self, exit_status: str) -> None:
         store, self._store = self._store, None
         if store is not None:
             store.close(exit_status)
+
+
+def _standing(store: Store) -> str:
+    """Return the exit status of a store that is let go of; another planner may have ended it."""
+    arrays = store.state("position")
+    arms = 2 if store.header["control"] else 1
+    over = arrays is not None and int(arrays["place"][0]) == arms
+    return "finished" if over else "interrupted"
 
 
 def check_askable(experiment: Experiment) -> None:
