@@ -43,16 +43,16 @@ def read_marker(folder: Path) -> dict[str, Any]:
     path = folder / ZARR_NAME / _METADATA
     try:
         marker = json.loads(path.read_bytes())["attributes"][MARKER]
-        schema, _, rows = marker["schema"], int(marker["seq"]), marker["rows"]
-        layout = Layout(**marker["layout"])
-        complete = set(rows) == {table.name for table in tables_of(layout)}
+        # first, because nothing else can be relied on in a later one
+        if marker["schema"] > SCHEMA_VERSION:
+            raise StoreTooNew(
+                f"the store {folder} has schema {marker['schema']}, this program knows up to "
+                f"{SCHEMA_VERSION}: update biasloop"
+            )
+        _, rows = int(marker["seq"]), set(marker["rows"])
+        complete = rows == {table.name for table in tables_of(Layout(**marker["layout"]))}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreCorrupt(_damaged(folder, f"{path.name} is missing or unreadable")) from error
-    if schema > SCHEMA_VERSION:
-        raise StoreTooNew(
-            f"the store {folder} has schema {schema}, this program knows up to "
-            f"{SCHEMA_VERSION}: update biasloop"
-        )
     if not complete:
         raise StoreCorrupt(_damaged(folder, f"{path.name} lists other tables than expected"))
     return marker

@@ -7,7 +7,7 @@ which tables there are: an experiment's, or those of one session with a subject 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from controller.statuses import Status
 from hardware.messages import Outcome
@@ -31,6 +31,9 @@ EVENT_KINDS = (
 
 Origin = Literal["simulated", "emulated", "simavr", "animal"]
 """A circuit; the same on a rig without hardware; on a board's emulator; a real rig."""
+
+ThetaLog = Literal["all", "recommended", "none"]
+Kind = Literal["experiment", "session"]
 
 SESSION_PHASES = tuple(phase.name.lower() for phase in Phase)
 OUTCOMES = tuple(outcome.name.lower() for outcome in Outcome)
@@ -74,23 +77,23 @@ class Layout:
     """Length of a stimulus vector."""
     theta_dim: int
     """Length of θ."""
-    theta_log: Literal["all", "recommended", "none"]
+    theta_log: ThetaLog
     """Which θ are kept: of all candidates, of each generation's recommendation, of stages only."""
     origin: Origin = "simulated"
     """Where the answers come from."""
     live: bool = False
     """True: each append survives a power cut. False: it survives a kill of the process."""
-    kind: Literal["experiment", "session"] = "experiment"
+    kind: Kind = "experiment"
     """Which tables there are."""
 
     def __post_init__(self) -> None:
         for name in ("stimulus_dim", "theta_dim"):
             if getattr(self, name) < 1:
                 raise ValueError(f"Layout.{name}: expected at least 1, got {getattr(self, name)}")
-        if self.theta_log not in {"all", "recommended", "none"}:
-            raise ValueError(
-                f"Layout.theta_log: expected 'all', 'recommended' or 'none', got {self.theta_log!r}"
-            )
+        for name, allowed in (("theta_log", ThetaLog), ("origin", Origin), ("kind", Kind)):
+            if getattr(self, name) not in get_args(allowed):
+                names = ", ".join(map(repr, get_args(allowed)))
+                raise ValueError(f"Layout.{name}: expected {names}, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,12 @@
-"""The frames of a session's store: one for each trial, one for everything else that happens."""
+"""The frames of a session's store: one for each trial, one for everything else that happens.
 
+Everything is checked before it is stored: a number that its column can't hold would be found by
+whoever publishes the store, when it is too late.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
@@ -25,6 +31,24 @@ _EDGES, _PULSES = (
     ("line", "level", "t_device_us"),
     (*("line", "id", "t_device_us", "width_us", "cut", "volume_ul"),),
 )
+_BOUNDS = {
+    dtype: (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    for dtype in ("u1", "i1", "i2", "i4", "i8")
+}
+
+
+def _check_numbers(owner: str, values: Mapping[str, object], dtypes: Mapping[str, str]) -> None:
+    """Raise `ValueError` unless each value fits its column."""
+    for name, value in values.items():
+        bounds = _BOUNDS.get(dtypes[name])
+        if bounds is None:
+            if not isinstance(value, Real):
+                raise ValueError(f"{owner}.{name}: expected a number, got {value!r}")
+        elif not isinstance(value, Integral) or not bounds[0] <= int(value) <= bounds[1]:
+            raise ValueError(
+                f"{owner}.{name}: expected a whole number from {bounds[0]} to {bounds[1]}, got "
+                f"{value!r}"
+            )
 
 
 @register("trial")
@@ -75,8 +99,9 @@ class TrialFrame:
         coerce(self)
 
     def check(self, layout: Layout, rows: Rows) -> None:
-        """The codes and the arrays' lengths."""
+        """The numbers, the codes and the arrays' lengths."""
         del rows
+        _check_numbers("TrialFrame", self._numbers(), _DTYPES["trials"])
         check_code("TrialFrame.phase", self.phase, SESSION_PHASES)
         check_code("TrialFrame.outcome", self.outcome, OUTCOMES)
         sizes = {
@@ -93,20 +118,26 @@ class TrialFrame:
 
     def expand(self, layout: Layout, rows: Rows) -> Tables:
         """One row of trials; edges and pulses refer to it."""
-        trials = {
-            field.name: np.array([getattr(self, field.name)], _DTYPES["trials"][field.name])
-            for field in fields(self)
-            if field.name not in self.ARRAYS
-        }
+        dtypes = _DTYPES["trials"]
+        trials = {n: np.array([value], dtypes[n]) for n, value in self._numbers().items()}
         return {
             "trials": {**trials, "x": self.x.reshape(1, layout.stimulus_dim)},
             "edges": self._rows("edge", _EDGES, rows["trials"]),
             "pulses": self._rows("pulse", _PULSES, rows["trials"]),
         }
 
+    def _numbers(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in _TRIAL_NUMBERS}
+
     def _rows(self, prefix: str, names: tuple[str, ...], trial: int) -> dict[str, np.ndarray]:
         table = {name: getattr(self, f"{prefix}_{name}") for name in names}
         return {**table, "trial": np.full(len(table["line"]), trial, np.int32)}
+
+
+_TRIAL_NUMBERS = tuple(
+    field.name for field in fields(TrialFrame) if field.name not in TrialFrame.ARRAYS
+)
+_EVENT_NUMBERS = ("kind", "t_ns", "trial", "value")
 
 
 @register("session_event")
@@ -145,9 +176,16 @@ class SessionEventFrame:
         return bytes(self.text).decode("utf-8", errors="replace")
 
     def check(self, layout: Layout, rows: Rows) -> None:
-        """The codes and the arrays' lengths."""
-        del layout, rows
+        """The numbers, the codes, the trial and the arrays' lengths."""
+        del layout
+        numbers = {name: getattr(self, name) for name in _EVENT_NUMBERS}
+        _check_numbers("SessionEventFrame", numbers, _DTYPES["events"])
         check_code("SessionEventFrame.kind", self.kind, SESSION_EVENTS)
+        if not -1 <= self.trial < rows["trials"]:
+            raise ValueError(
+                f"SessionEventFrame.trial: expected -1 or one of the {rows['trials']} trials, got "
+                f"{self.trial}"
+            )
         arrays = {name: getattr(self, name) for name in self.ARRAYS}
         sizes = {"letter": len(self.text), "pulse": len(self.pulse_line)}
         check_shapes("SessionEventFrame", self.ARRAYS, arrays, sizes)
@@ -159,8 +197,12 @@ class SessionEventFrame:
     def expand(self, layout: Layout, rows: Rows) -> Tables:
         """One row of events; its pulses belong to no trial."""
         del layout, rows
-        names = ("kind", "t_ns", "trial", "value")
-        event = {name: np.array([getattr(self, name)], _DTYPES["events"][name]) for name in names}
+        dtypes = _DTYPES["events"]
+        event = {name: np.array([getattr(self, name)], dtypes[name]) for name in _EVENT_NUMBERS}
         pulses = {name: getattr(self, f"pulse_{name}") for name in _PULSES}
         outside = np.full(len(self.pulse_line), -1, np.int32)
         return {"events": event, "pulses": {**pulses, "trial": outside}}
+
+
+SESSION_FRAMES = (TrialFrame, SessionEventFrame)
+"""What a session's store takes, and an experiment's doesn't."""

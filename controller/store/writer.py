@@ -19,8 +19,9 @@ import numpy as np
 
 from controller.store import codec
 from controller.store.creation import DOCUMENT_NAME, check_local, create_folder
-from controller.store.errors import StoreError, write_error
-from controller.store.fold import Fold
+from controller.store.errors import StoreError, StoreLocked, write_error
+from controller.store.fold import Fold, read_marker
+from controller.store.follow import publishing
 from controller.store.frames import Frame, decode_frame, encode_frame
 from controller.store.history import frames_of, state_of
 from controller.store.journal import Journal, writable_journal
@@ -29,6 +30,7 @@ from controller.store.memory import keep_freed_memory
 from controller.store.place import free_bytes
 from controller.store.recovery import Record, boot_id, resume_fold
 from controller.store.schema import Layout, Rows
+from controller.store.session_frames import SESSION_FRAMES
 
 RESERVE_BYTES = 8 * 2**20
 """Free space that is kept for the last fold and the write-ahead log."""
@@ -63,6 +65,7 @@ class Store:
         self._failure: StoreError | None = None
         self._closed = False
         self._followed = followed
+        self._interrupted = False
 
     @classmethod
     def create(
@@ -103,7 +106,7 @@ class Store:
 
         Raises:
             NotAStore, StoreTooNew, StoreCorrupt: see their messages.
-            StoreLocked: another process has it.
+            StoreLocked: another process has it, or follows it.
             NetworkFileSystem: it is not on a local disk.
         """
         return cls._attach(Path(folder), "running", followed=followed)
@@ -118,9 +121,10 @@ class Store:
         check_local(folder)
         with writable_journal(folder) as (lock, journal):
             store = cls(folder, lock, journal, followed=followed)
-            store._guard(store._taken_up)
-            if exit_status is not None:
-                store._guard(lambda: store._set_status(exit_status))
+            with publishing(folder):
+                store._guard(store._taken_up)
+                if exit_status is not None:
+                    store._guard(lambda: store._set_status(exit_status))
         return store
 
     def append(
@@ -206,13 +210,18 @@ class Store:
             raise type(self._failure)(f"an earlier write failed: {self._failure}")
         if self._closed:
             raise StoreError(f"the store {self.folder} is closed: open it again to go on")
-        self._guard(self._taken_up)
+        self._guard(self._recounted if self._followed else self._taken_up)
 
     def _encode(self, frames: Sequence[Frame]) -> tuple[list[tuple[str, bytes]], Rows]:
         """Check frames and encode them; also the row counts after them."""
         rows, encoded = dict(self.rows), []
         for frame in frames:
             encoded.append(encode_frame(frame))
+            if isinstance(frame, SESSION_FRAMES) != (self.layout.kind == "session"):
+                raise ValueError(
+                    f"expected a frame of a store of kind {self.layout.kind!r}, got "
+                    f"{type(frame).__name__}"
+                )
             frame.check(self.layout, rows)
             for table, added in frame.count().items():
                 rows[table] += added
@@ -253,8 +262,21 @@ class Store:
             self._pending, self._pending_bytes = [], 0
             fold = resume_fold(self.folder, self._journal)
             self.last_seq, self.rows = fold.seq, dict(fold.rows)
-            self._fold, self._published = fold, fold.seq
+            self._fold, self._published, self._interrupted = fold, fold.seq, False
         return self._fold
+
+    def _recounted(self) -> None:
+        """After an interruption, count what is stored; whoever follows has the fold."""
+        if not self._interrupted:
+            return
+        self._journal.roll_back()
+        marker = read_marker(self.folder)
+        self.last_seq, rows = marker["seq"], dict(marker["rows"])
+        for seq, frame in frames_of(self._journal, self.last_seq):
+            self.last_seq = seq
+            for table, added in frame.count().items():
+                rows[table] += added
+        self.rows, self._interrupted = rows, False
 
     def _set_status(self, exit_status: str) -> None:
         fold = self._drain()
@@ -275,15 +297,24 @@ class Store:
                     if exit_status is not None:
                         self._journal.set_meta(exit_status=exit_status)
                 return
-            if exit_status is None:
-                self._guard(self._publish)
-            else:
-                self._guard(lambda: self._set_status(exit_status))
-            self._guard(self._taken_up().publish_arrays)
+            try:
+                with publishing(self.folder):
+                    self._publish_end(exit_status)
+            except StoreLocked:
+                # the follower doesn't let go; it, or who reads next, publishes the rest
+                if exit_status is not None:
+                    self._guard(lambda: self._journal.set_meta(exit_status=exit_status))
             self._guard(self._journal.checkpoint)
         finally:
             self._journal.close()
             self._lock.release()
+
+    def _publish_end(self, exit_status: str | None) -> None:
+        if exit_status is None:
+            self._guard(self._publish)
+        else:
+            self._guard(lambda: self._set_status(exit_status))
+        self._guard(self._taken_up().publish_arrays)
 
     def _guard(self, action: Callable[[], _T]) -> _T:
         try:
@@ -293,5 +324,5 @@ class Store:
             raise self._failure from error
         except BaseException:
             # Half done, for instance by Ctrl-C: the journal knows how far.
-            self._fold = None
+            self._fold, self._interrupted = None, True
             raise

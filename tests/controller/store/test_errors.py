@@ -123,14 +123,14 @@ def test_another_programs_file_is_no_journal(tmp_path, opener, other):
 @OPENERS
 def test_a_store_of_a_later_version_is_refused_with_both_versions(stored, opener):
     change_journal(stored, "PRAGMA user_version = 99")
-    with pytest.raises(StoreTooNew, match="has schema 99, this program knows up to 1: update"):
+    with pytest.raises(StoreTooNew, match="has schema 99, this program knows up to 2: update"):
         opener(stored)
 
 
 def test_a_zarr_store_of_a_later_version_is_refused(stored):
     path = stored / ZARR_NAME / "zarr.json"
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
-    with pytest.raises(StoreTooNew, match="has schema 2"):
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
+    with pytest.raises(StoreTooNew, match="has schema 3"):
         read(stored)
 
 

@@ -93,6 +93,88 @@ def torture(folder: Path, kills: int, seed: int, *, live: bool) -> None:
     assert_same(published(folder), published(unbroken.folder))
 
 
+def say(follower: subprocess.Popen[str], word: str) -> None:
+    assert follower.stdin is not None
+    assert follower.stdout is not None
+    follower.stdin.write(f"{word}\n")
+    follower.stdin.flush()
+    assert follower.stdout.readline() == "ok\n", "the follower failed"
+
+
+def begin(server: subprocess.Popen[str], folder: Path, until: int) -> int:
+    """Let a writer begin; its process."""
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(f"{folder} {folder}.acknowledged {until}\n")
+    server.stdin.flush()
+    return int(server.stdout.readline())
+
+
+def torture_followed(folder: Path, kills: int, seed: int, *, live: bool) -> None:
+    """Kill a session's writer beside a follower, and now and then the follower as well."""
+    rng = random.Random(seed)
+    print(f"seed {seed}")
+    new(folder, live=live, kind="session").close("finished")
+    server, watcher = start("serve", "followed"), start("watch", str(folder))
+    follower = start("follow", str(folder))
+    notes, acknowledged = Path(f"{folder}.acknowledged"), 0
+    notes.touch()
+    try:
+        for kill in range(kills):
+            size = notes.stat().st_size
+            pid = begin(server, folder, 10**9)
+            while notes.stat().st_size == size:
+                time.sleep(0.001)
+            say(follower, "on")
+            time.sleep(rng.uniform(0, 0.15))
+            if kill % 8 == 7:
+                follower.kill()
+                follower.communicate()
+                follower = start("follow", str(folder))
+            os.kill(pid, signal.SIGKILL)
+            assert server.stdout is not None
+            assert int(server.stdout.readline()) == signal.SIGKILL
+            say(follower, "off")
+            acknowledged = int(notes.read_text().split()[-1])
+            stored = status(folder)
+            assert acknowledged <= stored["last_seq"] <= acknowledged + 1
+            if kill % 8 != 7:
+                assert stored["published_seq"] == stored["last_seq"]
+            assert watcher.poll() is None, f"kill {kill}: the reader failed"
+        until = acknowledged + 5
+        assert run_writer(server, folder, until, None) == 0
+    finally:
+        looks, _ = watcher.communicate("stop\n")
+        follower.communicate()
+        server.communicate()
+    assert watcher.returncode == follower.returncode == 0
+    assert int(looks) > 0
+    print(f"{kills} kills, {until} frames, {looks.strip()} looks")
+    check_whole(folder, until, live=live)
+
+
+def check_whole(folder: Path, until: int, *, live: bool) -> None:
+    """The fold of a session that was killed often is that of one that never was, and the repair."""
+    with new(folder.with_name("unbroken"), until, live=live, kind="session") as unbroken:
+        pass
+    wanted = published(unbroken.folder)
+    assert_same(published(folder), wanted)
+    repair(folder)
+    assert_same(published(folder), wanted)
+
+
+@pytest.mark.usefixtures("_small")
+def test_kills_of_a_followed_session_lose_nothing_acknowledged_and_never_break_a_reader(tmp_path):
+    torture_followed(tmp_path / "s", 16, random.randrange(2**32), live=True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("live", [False, True], ids=["dry-run", "live"])
+def test_many_kills_of_a_followed_session_lose_nothing_acknowledged(tmp_path, live):
+    torture_followed(tmp_path / "s", 400, random.randrange(2**32), live=live)
+
+
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     from controller.store import metadata
