@@ -1,4 +1,4 @@
-"""What every store does, dry-run or live."""
+"""What every store does, dry-run or live, of an experiment or of a session."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from store_samples import (
     block,
     check_agreement,
     fill,
-    frame,
+    frame_of,
     new,
     published,
 )
@@ -22,10 +22,12 @@ from controller.store import EventFrame, History, Store, StoreError, read, repai
 from controller.store.fold import ZARR_NAME
 
 pytestmark = pytest.mark.parametrize("live", [False, True], ids=["dry-run", "live"])
+KINDS = pytest.mark.parametrize("kind", ["experiment", "session"])
 
 
-def test_a_new_store_has_all_tables_and_no_rows(tmp_path, live):
-    with new(tmp_path / "s", live=live) as store:
+@KINDS
+def test_a_new_store_has_all_tables_and_no_rows(tmp_path, live, kind):
+    with new(tmp_path / "s", live=live, kind=kind) as store:
         tree = read(store.folder)
     assert {name: max(table.sizes.values(), default=0) for name, table in tree.children.items()}
     assert all(n == 0 for n in tree.attrs["biasloop"]["rows"].values())
@@ -89,8 +91,9 @@ def test_a_state_is_replaced_as_a_whole_and_survives_reopening(tmp_path, live):
         assert store.state("other") is None
 
 
-def test_a_reopened_store_knows_what_it_was_made_with_and_goes_on(tmp_path, live):
-    with new(tmp_path / "a", 5, live=live) as made:
+@KINDS
+def test_a_reopened_store_knows_what_it_was_made_with_and_goes_on(tmp_path, live, kind):
+    with new(tmp_path / "a", 5, live=live, kind=kind) as made:
         pass
     with Store.open(tmp_path / "a") as store:
         assert (store.document, store.header, store.layout) == (
@@ -100,7 +103,7 @@ def test_a_reopened_store_knows_what_it_was_made_with_and_goes_on(tmp_path, live
         )
         assert (store.last_seq, store.rows) == (made.last_seq, made.rows)
         fill(store, 12)
-    with new(tmp_path / "b", 12, live=live):
+    with new(tmp_path / "b", 12, live=live, kind=kind):
         pass
     assert_same(published(tmp_path / "a"), published(tmp_path / "b"))
 
@@ -132,8 +135,9 @@ def test_the_way_out_of_the_with_block_is_recorded(tmp_path, live, error, wanted
     assert tree.attrs["biasloop"]["seq"] == 3
 
 
-def test_looking_leaves_no_files_behind(tmp_path, live):
-    with new(tmp_path / "s", 2, live=live):
+@KINDS
+def test_looking_leaves_no_files_behind(tmp_path, live, kind):
+    with new(tmp_path / "s", 2, live=live, kind=kind):
         pass
     before = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
     status(tmp_path / "s")
@@ -144,8 +148,9 @@ def test_looking_leaves_no_files_behind(tmp_path, live):
     assert after == before
 
 
-def test_history_goes_on_reading_while_a_writer_appends(tmp_path, live):
-    with new(tmp_path / "s", 9, live=live):
+@KINDS
+def test_history_goes_on_reading_while_a_writer_appends(tmp_path, live, kind):
+    with new(tmp_path / "s", 9, live=live, kind=kind):
         pass
     with History(tmp_path / "s") as history:
         frames = history.frames()
@@ -191,8 +196,9 @@ def test_columns_say_what_they_are(tmp_path, live):
         assert all("long_name" in variable.attrs for variable in table.ds.variables.values())
 
 
-def test_xarray_reads_the_store_in_each_way_without_a_warning(tmp_path, live):
-    with new(tmp_path / "s", 20, live=live) as store:
+@KINDS
+def test_xarray_reads_the_store_in_each_way_without_a_warning(tmp_path, live, kind):
+    with new(tmp_path / "s", 20, live=live, kind=kind) as store:
         store.fold()
         path = str(store.folder / ZARR_NAME)
         with warnings.catch_warnings():
@@ -204,8 +210,9 @@ def test_xarray_reads_the_store_in_each_way_without_a_warning(tmp_path, live):
                 assert alone.identical(table.to_dataset())
 
 
-def test_the_arrays_own_metadata_are_right_after_closing(tmp_path, live):
-    with new(tmp_path / "s", 8, live=live):
+@KINDS
+def test_the_arrays_own_metadata_are_right_after_closing(tmp_path, live, kind):
+    with new(tmp_path / "s", 8, live=live, kind=kind):
         pass
     path = str(tmp_path / "s" / ZARR_NAME)
     for name, table in published(tmp_path / "s").children.items():
@@ -213,8 +220,9 @@ def test_the_arrays_own_metadata_are_right_after_closing(tmp_path, live):
         assert plain.identical(table.to_dataset())
 
 
-def test_the_journal_alone_rebuilds_the_same_tables(tmp_path, live):
-    with new(tmp_path / "s", 20, live=live):
+@KINDS
+def test_the_journal_alone_rebuilds_the_same_tables(tmp_path, live, kind):
+    with new(tmp_path / "s", 20, live=live, kind=kind):
         pass
     before = published(tmp_path / "s")
     (tmp_path / "s" / ZARR_NAME / "zarr.json").write_text("garbage")
@@ -226,12 +234,13 @@ def test_the_journal_alone_rebuilds_the_same_tables(tmp_path, live):
     assert before.attrs == after.attrs
 
 
-def test_reading_publishes_what_a_killed_writer_left(tmp_path, live):
+@KINDS
+def test_reading_publishes_what_a_killed_writer_left(tmp_path, live, kind):
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
         "from store_samples import new\n"
-        f"new(Path(sys.argv[2]), 4, live={live})\n"
+        f"new(Path(sys.argv[2]), 4, live={live}, kind={kind!r})\n"
         "os._exit(9)"
     )
     here = str(__import__("store_samples").__file__).rsplit("/", 1)[0]
@@ -246,7 +255,8 @@ def test_reading_publishes_what_a_killed_writer_left(tmp_path, live):
     assert not list((tmp_path / "s").rglob("*.partial"))
 
 
-def test_an_interrupted_fold_is_taken_up_again(tmp_path, live, monkeypatch):
+@KINDS
+def test_an_interrupted_fold_is_taken_up_again(tmp_path, live, kind, monkeypatch):
     from controller.store.columns import ColumnWriter
 
     original, calls = ColumnWriter.extend, []
@@ -257,19 +267,20 @@ def test_an_interrupted_fold_is_taken_up_again(tmp_path, live, monkeypatch):
             raise KeyboardInterrupt
         original(self, values)
 
-    with new(tmp_path / "a", 6, live=live) as store:
+    with new(tmp_path / "a", 6, live=live, kind=kind) as store:
         monkeypatch.setattr(ColumnWriter, "extend", extend)
         with pytest.raises(KeyboardInterrupt):
             store.fold()
         fill(store, 9)
-    with new(tmp_path / "b", 9, live=live):
+    with new(tmp_path / "b", 9, live=live, kind=kind):
         pass
     assert_same(published(tmp_path / "a"), published(tmp_path / "b"))
 
 
+@KINDS
 @pytest.mark.parametrize("committed", [False, True])
 def test_an_interrupted_append_is_there_completely_or_not_at_all(
-    tmp_path, live, monkeypatch, committed
+    tmp_path, live, kind, monkeypatch, committed
 ):
     from controller.store.journal import Journal
 
@@ -282,11 +293,11 @@ def test_an_interrupted_append_is_there_completely_or_not_at_all(
             self._connection.execute("BEGIN IMMEDIATE")
         raise KeyboardInterrupt
 
-    with new(tmp_path / "s", 3, live=live) as store:
+    with new(tmp_path / "s", 3, live=live, kind=kind) as store:
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "append", append)
             with pytest.raises(KeyboardInterrupt):
-                store.append([frame(4, store.rows)])
+                store.append([frame_of(store, 4)])
         store.fold()
         assert store.last_seq == 3 + committed
         fill(store, 8)
@@ -294,8 +305,9 @@ def test_an_interrupted_append_is_there_completely_or_not_at_all(
     assert status(tmp_path / "s")["last_seq"] == 8
 
 
-def test_a_fold_can_be_held_back(tmp_path, live):
-    with new(tmp_path / "s", 1, live=live) as store:
+@KINDS
+def test_a_fold_can_be_held_back(tmp_path, live, kind):
+    with new(tmp_path / "s", 1, live=live, kind=kind) as store:
         store.fold(every_s=1000.0)
         fill(store, 2)
         store.fold(every_s=1000.0)
@@ -304,8 +316,9 @@ def test_a_fold_can_be_held_back(tmp_path, live):
         assert status(store.folder)["published_seq"] == 2
 
 
-def test_the_root_metadata_are_strict_json(tmp_path, live):
-    with new(tmp_path / "s", 3, live=live):
+@KINDS
+def test_the_root_metadata_are_strict_json(tmp_path, live, kind):
+    with new(tmp_path / "s", 3, live=live, kind=kind):
         pass
 
     def refuse(name):
