@@ -56,6 +56,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the store; must not h
 @app.command()
 def dryrun(
     protocol: Protocol = "default",
+    *,
     overrides: Overrides = None,
     seed: Seed = None,
     out: Out = None,

@@ -301,7 +301,13 @@ def _weights_of_terms(
 
 
 def _ask_learners(
-    design: Design, situation: Situation, key: PRNGKeyArray, at: _Judged, x: Array, before: Lessons
+    design: Design,
+    situation: Situation,
+    key: PRNGKeyArray,
+    *,
+    at: _Judged,
+    x: Array,
+    before: Lessons,
 ) -> _Answered:
     """Run one slot's episodes; with their slope in the labels where the strategy needs that."""
     n = design.n_train
@@ -343,7 +349,9 @@ def _answers(
         keys = jax.vmap(lambda slot: episode_key(place, slot, attempt))(slots)
         before = jax.vmap(lambda slot: _before(lessons, slot, design.panel.habits.depth))(slots)
         return jax.vmap(
-            lambda key, at, x, before: _ask_learners(design, situation, key, at, x, before),
+            lambda key, at, x, before: _ask_learners(
+                design, situation, key, at=at, x=x, before=before
+            ),
             in_axes=(0, 0, _stimuli_axis(design), 0),
         )(keys, _Judged(labels, power), _per_slot(design, x), before)
 

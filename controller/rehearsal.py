@@ -75,7 +75,12 @@ def rehearse(
             if sessions is not None and done >= sessions:
                 return False
             ending = _session(
-                rehearsal, planner, animal, limits or unlimited(subject), controls, done
+                rehearsal,
+                planner,
+                animal,
+                limits=limits or unlimited(subject),
+                controls=controls,
+                number=done,
             )
             on_session(ending)
             done += 1
@@ -107,6 +112,7 @@ def _session(
     rehearsal: Rehearsal,
     planner: Planner,
     animal: SimulatedSubject,
+    *,
     limits: SubjectDocument,
     controls: Controls | None,
     number: int,

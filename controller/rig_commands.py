@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from controller.paths import rig_path
+
 if TYPE_CHECKING:
     from hardware.display import Display
     from hardware.findings import Finding
@@ -92,7 +94,7 @@ def calibrate(
     from protocols.documents import load
     from protocols.rig_document import Rig
 
-    path = _path(rig)
+    path = rig_path(rig)
     document = load(path, Rig).value
     target = file_of(document.calibration, path)
     settings = document.model_copy(update={"calibration": None}).settings(path.parent)
@@ -119,7 +121,7 @@ def validate(rig: RigDocument) -> None:
     """Check a rig document; print it with every default written out."""
     from protocols.rig_document import load_rig
 
-    document, _ = load_rig(_path(rig))
+    document, _ = load_rig(rig_path(rig))
     typer.echo(document.text)
     typer.echo(f"# valid; sha256 {document.sha256[:16]}…")
 
@@ -142,19 +144,6 @@ def new(
     with path.open("x", encoding="utf-8") as file:
         file.write(documents[source].read_text("utf-8"))
     typer.echo(f"{path}: edit it, then `biasloop rig check {path}`")
-
-
-def _path(rig: str) -> Path:
-    from protocols.rigs import ready
-
-    path, documents = Path(rig), ready()
-    if not path.exists() and rig in documents:
-        return documents[rig]
-    if not path.exists() and not path.suffix:
-        raise typer.BadParameter(
-            f"no file {rig!r} and no ready rig of that name; ready ones are {', '.join(documents)}"
-        )
-    return path
 
 
 def _check_writable(path: Path) -> None:
@@ -182,7 +171,7 @@ def _settings_and_findings(rig: str) -> "tuple[RigSettings, list[Finding]]":
     from protocols.documents import load
     from protocols.rig_document import Rig
 
-    path = _path(rig)
+    path = rig_path(rig)
     document, folder = load(path, Rig).value, path.resolve().parent
     try:
         return document.settings(folder), []

@@ -29,6 +29,7 @@ def run(
     protocol: Annotated[
         str, typer.Argument(help="A protocol document (TOML), or the name of a ready one.")
     ],
+    *,
     rig: Annotated[str, typer.Option(help="A rig document (TOML), or the name of a ready one.")],
     subject: Annotated[str, typer.Option(help="Which animal; its limits are in LAB/subjects.")],
     overrides: Annotated[

@@ -5,6 +5,7 @@ the session's own loop stands still, so does the heartbeat, and the device switc
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
@@ -43,6 +44,7 @@ from hardware.rig_settings import RigSettings
 
 BEATS = 4  # heartbeats in a lease
 LONGEST_STEP_S = 0.05
+PATIENCE_S = 2.0  # beyond the time that a trial may take by this computer's clock
 T = TypeVar("T")
 Keep = Callable[[Pulsed], None]
 
@@ -78,6 +80,7 @@ class NativeRig:
         self._step_s = min(settings.lease_ms / 1000 / BEATS, LONGEST_STEP_S)
         self._edges: list[Edge] = []
         self._pulsed: list[Pulsed] = []
+        self._unkept: deque[Pulsed] = deque()
         self._reports: list[TrialReport] = []
         self._missing = 0
 
@@ -168,9 +171,9 @@ class NativeRig:
         number = self.device.run_trial(values)
         flip = None if scene is None else self._flip(self._shown().start_present)
         report = self._until(lambda: self._reported(number), longest_us(values) / 1e6)
-        if report is None:  # its notice was lost
-            report = self.device.trial_report()
-        if report.outcome == Outcome.RUNNING:
+        if report is None:  # its notice was lost, or the device's clock is the slower one
+            report = self._until(self._ended, PATIENCE_S)
+        if report is None:
             raise RigError(f"trial {number} doesn't end; reconnect the device")
         if scene is not None and not instruction.keep:
             self._clear()
@@ -183,6 +186,11 @@ class NativeRig:
 
     def _reported(self, number: int) -> TrialReport | None:
         return next((report for report in self._reports if report.id == number), None)
+
+    def _ended(self) -> TrialReport | None:
+        """Ask how the last trial went; None while it runs."""
+        report = self.device.trial_report()
+        return None if report.outcome == Outcome.RUNNING else report
 
     def _deliver(self, line: str, width_us: int) -> None:
         number = self.device.pulse(line, width_us)
@@ -242,10 +250,12 @@ class NativeRig:
         self._edges += happened.edges
         self._reports += happened.reports
         self._missing += happened.missing
-        for pulsed in happened.pulsed:
+        # queued first: where one can't be kept, those behind it are still known
+        self._unkept += happened.pulsed
+        while self._unkept:
             if self._keep is not None:
-                self._keep(pulsed)
-            self._pulsed.append(pulsed)
+                self._keep(self._unkept[0])
+            self._pulsed.append(self._unkept.popleft())
 
     def _event(
         self,

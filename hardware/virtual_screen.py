@@ -66,38 +66,42 @@ class VirtualScreen:
             DisplayError: it isn't installed, or doesn't start.
         """
         self._folder = TemporaryDirectory(prefix="biasloop-screen-")
-        width, height = self._size
-        read, write = os.pipe()
-        command = ["Xvfb", "-screen", "0", f"{width}x{height}x{DEPTH}", "-nolisten", "tcp"]
-        command += ["-fbdir", self._folder.name, "-displayfd", str(write)]
-        log = Path(self._folder.name) / "log"
         try:
-            with log.open("wb") as out:
-                self._server = subprocess.Popen(
-                    command, pass_fds=[write], stdout=out, stderr=out, start_new_session=True
-                )
-            os.close(write)
-            with open(read) as number:  # noqa: PTH123  (a pipe); empty where it couldn't start
-                name = number.readline().strip()
-            if not name:
-                raise DisplayError(f"Xvfb doesn't start: {log.read_text()[-500:]}")
-        except FileNotFoundError as error:
-            os.close(write)
-            os.close(read)
-            self.close()
-            raise DisplayError(
-                "Xvfb isn't installed: on Debian `sudo apt-get install xvfb`, or use a rig "
-                "document whose screen is a real one"
-            ) from error
+            self.display = f":{self._started(Path(self._folder.name))}"
         except BaseException:
             self.close()
             raise
-        self.display = f":{name}"
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Stop the server."""
         self.close()
+
+    def _started(self, folder: Path) -> str:
+        """Start the server; return the number of its display."""
+        width, height = self._size
+        read, write = os.pipe()
+        command = ["Xvfb", "-screen", "0", f"{width}x{height}x{DEPTH}", "-nolisten", "tcp"]
+        command += ["-fbdir", str(folder), "-displayfd", str(write)]
+        log = folder / "log"
+        try:
+            with log.open("wb") as out:
+                self._server = subprocess.Popen(
+                    command, pass_fds=[write], stdout=out, stderr=out, start_new_session=True
+                )
+        except FileNotFoundError as error:
+            os.close(read)
+            raise DisplayError(
+                "Xvfb isn't installed: on Debian `sudo apt-get install xvfb`, or use a rig "
+                "document whose screen is a real one"
+            ) from error
+        finally:
+            os.close(write)
+        with open(read) as number:  # noqa: PTH123  (a pipe); empty where it couldn't start
+            name = number.readline().strip()
+        if not name:
+            raise DisplayError(f"Xvfb doesn't start: {log.read_text()[-500:]}")
+        return name
 
     def close(self) -> None:
         """Stop the server; may be called again."""

@@ -1,7 +1,7 @@
 """What a bad day makes of any learner: lapses, a bias, noise, coarse answers, old lessons.
 
-A circuit that is trained anew answers as it should. An animal doesn't, and a search that works on the
-one may not on the other, so habits wrap every learner, one trial or episode at a time.
+A circuit that is trained anew answers as it should. An animal doesn't, and a search that works on
+the one may not on the other, so habits wrap every learner, one trial or episode at a time.
 """
 
 from typing import Annotated

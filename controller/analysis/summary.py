@@ -35,7 +35,6 @@ from learners.base import AbstractLearner
 from protocols.keys import Purpose, derive
 from protocols.spaces.base import GradedBasis
 
-
 ANIMAL = "animal"
 
 

@@ -48,7 +48,7 @@ _WORDS = {
     Verdict.NOT_LEARNED: "the learner does no better than the mean label: it did not learn this",
     Verdict.REPEATS: "overlaps an earlier stage's function: not a new one",
     Verdict.NO_CONTROL: "no control was run: can't be told from the search's own preference",
-    Verdict.CONTROL_NOT_ASKED: "differs from the control's function, which no animal was asked about",
+    Verdict.CONTROL_NOT_ASKED: "not the control's function, which no animal was asked about",
     Verdict.CONTROL_SAME: "the control shows the same: not evidence about the learner",
     Verdict.NOT_EASIER: "not clearly easier than the control's function: weak evidence",
     Verdict.LEARNER_DRIVEN: "learner-driven",

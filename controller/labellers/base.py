@@ -41,8 +41,8 @@ class AbstractLabeller(eqx.Module):
 class AbstractLinearLabeller(AbstractLabeller):
     """f_θ is linear in θ up to scale, over functions orthonormal under p(x).
 
-    Then cosines between functions are cosines between their θ, orthogonality to earlier stages can be
-    had by projection, and answers can be put into the labeller's own terms.
+    Then cosines between functions are cosines between their θ, orthogonality to earlier stages can
+    be had by projection, and answers can be put into the labeller's own terms.
     """
 
     @abc.abstractmethod

@@ -7,7 +7,7 @@ a scene stands for; the animal presses on the board's pins.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class AnimalLink:
         self.port = ""
         """The board's."""
 
-    def __enter__(self) -> "AnimalLink":
+    def __enter__(self) -> Self:
         """Start it.
 
         Raises:

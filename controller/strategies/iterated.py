@@ -1,10 +1,10 @@
 """Iterated learning: the answers, smoothed on the labeller's functions, are the next labels.
 
-Griffiths & Kalish 2007 (Cogn. Sci. 31:441); Kalish, Griffiths & Lewandowsky 2007 (Psychon. Bull. Rev.
-14:288). Of what a learner is taught, what it finds easy comes back most whole, and what it is taught
-next is what came back. For a learner that is linear in its labels (ridge and kernel regression) this
-is power iteration on the learner itself, whose eigenfunctions with the largest gain survive: the
-same that the smallest error over label power selects.
+Griffiths & Kalish 2007 (Cogn. Sci. 31:441); Kalish, Griffiths & Lewandowsky 2007 (Psychon. Bull.
+Rev. 14:288). Of what a learner is taught, what it finds easy comes back most whole, and what it is
+taught next is what came back. For a learner that is linear in its labels (ridge and kernel
+regression) this is power iteration on the learner itself, whose eigenfunctions with the largest
+gain survive: the same that the smallest error over label power selects.
 
 Every answer is used, and nothing is ranked: with noise and lapses that costs some ten times fewer
 trials than an evolution strategy. What it can't do: it hears only what the labeller can say

@@ -1,10 +1,8 @@
 """What the rig's tests share: an emulated board, a damaged line, a screen without a screen."""
 
-import mmap
 import os
 import random
 import select
-import subprocess
 import threading
 import time
 import tty
@@ -12,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+import hardware.virtual_screen
 from hardware.display import Display
 from hardware.screen import Box, Screen
 
@@ -138,25 +136,8 @@ def noisy_line(board, tmp_path):
         line.close()
 
 
-class Framebuffer:
-    """What an X server without a screen shows, read from the file that it draws into."""
-
-    def __init__(self, file: Path) -> None:
-        with file.open("rb") as opened:
-            self._map = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-        header = np.frombuffer(self._map, ">u4", 25)  # of the X window dump format
-        size, width, height, stride, colours = header[[0, 4, 5, 12, 19]].tolist()
-        bgrx = np.frombuffer(self._map, np.uint8, height * stride, size + 12 * colours)
-        self._pixels = bgrx.reshape(height, stride // 4, 4)[:, :width, 2::-1]
-
-    def picture(self) -> np.ndarray:
-        """Return height × width × (red, green, blue), 0 to 255, as it is now."""
-        return self._pixels.copy()
-
-    def is_lit(self, box: Box) -> bool:
-        """Whether the middle of a box is rather white than black."""
-        left, top, width, height = box
-        return int(self._pixels[top + height // 2, left + width // 2, 1]) > 127
+class Framebuffer(hardware.virtual_screen.Framebuffer):
+    """What an X server without a screen shows, with a photodiode before it."""
 
     @contextmanager
     def photodiode(self, box: Box, changed: Callable[[bool, int], None]) -> Iterator[None]:
@@ -181,27 +162,14 @@ class Framebuffer:
 
 
 @pytest.fixture(scope="session")
-def framebuffer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Framebuffer]:
+def framebuffer(screen: Screen) -> Iterator[Framebuffer]:
     """An X server of our own, which DISPLAY names meanwhile."""
-    folder = tmp_path_factory.mktemp("framebuffer")
-    read, write = os.pipe()
-    command = ["Xvfb", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-fbdir", folder]
     with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(
-            [*command, "-displayfd", str(write)], pass_fds=[write], stdout=log, stderr=log
-        ) as server,
+        hardware.virtual_screen.VirtualScreen(screen) as server,
         pytest.MonkeyPatch.context() as patch,
     ):
-        try:
-            os.close(write)
-            with open(read) as number:  # noqa: PTH123  (a pipe); empty where it couldn't start
-                name = number.readline().strip()
-            assert name, (folder / "log").read_text()
-            patch.setenv("DISPLAY", f":{name}")
-            yield Framebuffer(folder / "Xvfb_screen0")
-        finally:
-            server.kill()
+        patch.setenv("DISPLAY", server.display)
+        yield Framebuffer(server.file)
 
 
 @pytest.fixture(scope="session")
