@@ -97,7 +97,8 @@ class SessionLog:
             t_ns=self.now_ns(),
             trial=self.trials - 1,
             value=float(value),
-            text=np.frombuffer(text.encode(), np.uint8),
+            # half a letter, as a keyboard may send it, is no reason to end a session
+            text=np.frombuffer(text.encode(errors="replace"), np.uint8),
             **self._pulses(pulsed, [self._volume_ul(one) for one in pulsed]),
         )
         if with_next:

@@ -47,8 +47,10 @@ class TrialRunner:
         except StopIteration as end:
             return end.value
         except BaseException:
-            self._rig.make_safe()
-            plan.close()
+            try:
+                self._rig.make_safe()
+            finally:
+                plan.close()
             raise
 
     def apart(self, event: Event) -> None:
