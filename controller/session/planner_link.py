@@ -124,10 +124,11 @@ class PlannerLink:
         A planner that doesn't answer is ended: it must not publish a store that is closed.
         """
         self._followed = folder if folder.name else None
+        publishing = self._told
         if self._ask_to_follow() or self._followed is not None:
             return
         companion = self._running()
-        if self._told is not None and companion.alive:
+        if publishing is not None and companion.alive:
             self._say(f"the planner hasn't answered for {UNFOLLOW_S:g} s and is ended")
             companion.close()
 

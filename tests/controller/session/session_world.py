@@ -248,6 +248,7 @@ class World:
 
     def start(self, **changes: Any) -> Start:
         """Return what a session is begun with."""
+        self.rig = None
         self.clock = VirtualClock(self.begin_ns, self._now_us)
         made = Start(
             experiment=self.folder,
