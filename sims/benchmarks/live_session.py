@@ -62,7 +62,7 @@ def compute(settings: Settings) -> Session:
     try:
         request = Request(
             protocol=ready()["animal"],
-            overrides=(*SHORT, f"session.trials={settings.trials}", "stages.generations=3"),
+            overrides=(*SHORT, f"session.trials={settings.trials}", "stages.generations=9"),
             rig=ready_rigs()[settings.rig],
             lab=folder / "lab",
             folder=folder / "experiment",
