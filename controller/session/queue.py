@@ -91,6 +91,10 @@ class Queue:
         self.path, self._now_ns = folder / QUEUE_NAME, now_ns
         self._file = QueueFile(self.path, _TABLES, durable=durable)
 
+    def while_waiting(self, action: Callable[[], object]) -> None:
+        """Let an action be carried out at least every 50 ms while another process writes."""
+        self._file.meanwhile = action
+
     def propose(self, assignments: Sequence[Assignment]) -> int:
         """Put slots in; those that are there already stay as they are. Returns how many are new."""
         rows = [

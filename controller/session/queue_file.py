@@ -11,6 +11,7 @@ from controller.session.errors import SessionError
 _APPLICATION_ID = 0x62696171  # "biaq"
 _VERSION = 1
 _BUSY_S = 10.0
+_STEP_S = 0.05  # short against a device's lease
 _AGAIN_S = 0.01
 _T = TypeVar("_T")
 Run = Callable[..., sqlite3.Cursor]
@@ -27,12 +28,16 @@ class QueueFile:
             SessionError: when it can't be opened, or is another program's.
         """
         self.path = path
+        self.meanwhile: Callable[[], object] = lambda: None
+        """Called again and again while another process writes: whoever waits may have to do
+        something, such as keeping a device's lease."""
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
         except sqlite3.Error as error:
             raise self.failed(error) from error
         try:
             self._prepare(tables, durable=durable)
+            self._connection.execute(f"PRAGMA busy_timeout = {round(_STEP_S * 1000)}")
         except sqlite3.Error as error:
             self._connection.close()
             raise self.failed(error) from error
@@ -48,7 +53,7 @@ class QueueFile:
         """
         connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 result = action(connection.execute)
                 connection.execute("COMMIT")
@@ -59,6 +64,20 @@ class QueueFile:
         except sqlite3.Error as error:
             raise self.failed(error) from error
         return result
+
+    def _begin(self) -> None:
+        """Begin to write, once nobody else does."""
+        deadline_s = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline_s:
+                    raise
+                self.meanwhile()
+            else:
+                return
 
     def read(self, query: str, values: tuple) -> list[Any]:
         """Return the rows of a query.

@@ -135,6 +135,7 @@ class Session:
         p, ending = self._p, Ending("failed", "a fault of the program")
         p.log.event("session_started")
         p.alerts.send("start", f"{p.subject}: session {p.name} begins")
+        p.queue.while_waiting(lambda: self._runner.perform(Wait(0.0)))  # keeps the lease
         try:
             p.rig.arm()
             ending = self._until_over()
@@ -417,6 +418,7 @@ class Session:
     def _end(self, ending: Ending) -> None:
         """Make the rig safe, read back that it is, and write down how it ended."""
         p = self._p
+        p.queue.while_waiting(lambda: None)
         safe = p.rig.make_safe()
         left, _ = self._runner.take()
         with suppress(RigError):  # pulses that can't be kept: the device has counted them as well

@@ -1,5 +1,7 @@
 """One session on an emulated rig: what is asked of it, what holds it, how it ends."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -412,3 +414,19 @@ def test_a_program_that_is_told_of_the_end_gets_the_fault(make, tmp_path):
     run(world, alerts=Alerts(section_, world.said.append))
     assert '"kind": "fault"' in heard.read_text()
     assert "fault: gone" in heard.read_text()
+
+
+def test_a_queue_that_another_process_writes_to_is_waited_for_with_the_lease_kept(make):
+    def let_go(instruction, number):
+        del number
+        waits.append(instruction == Wait(0.0))
+        if sum(waits) == 5 and other.in_transaction:
+            other.execute("ROLLBACK")
+
+    waits = []
+    world = make(wrap=lambda rig: SpyRig(rig, fail=let_go))
+    with closing(sqlite3.connect(world.queue.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ending, _ = run(world)
+    assert ending.status == "no_slot"
+    assert sum(waits) == 5
