@@ -6,6 +6,7 @@ in each of its lives: a pulse that is found only later was that subject's.
 """
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from hardware.interface import Pulsed, RigError
 
 _APPLICATION_ID = 0x62696C67  # "bilg"
 _SCHEMA_VERSION = 3
+_BUSY_S = 1.0  # a pulse must never wait for another program: what holds the file is a mistake
+_AGAIN_S = 0.01
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS pulses (
   device_id TEXT NOT NULL, boot_id INTEGER NOT NULL, id INTEGER NOT NULL,
@@ -83,8 +86,7 @@ class RewardLedger:
         """
         self.path, self._durable = path, durable
         try:
-            # a pulse must never wait for another program: what holds the file is a mistake
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_S)
         except sqlite3.Error as error:
             raise self._failed(error) from error
         try:
@@ -241,15 +243,16 @@ class RewardLedger:
 
     def _prepare(self) -> None:
         execute = self._connection.execute
-        (found,) = execute("PRAGMA application_id").fetchone()
+        # tables first: another process may be making them, all in one moment
         (tables,) = execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (found,) = execute("PRAGMA application_id").fetchone()
         (version,) = execute("PRAGMA user_version").fetchone()
         if (found != _APPLICATION_ID and tables) or (tables and version != _SCHEMA_VERSION):
             raise LedgerError(
                 f"{self.path} is another program's database, or another version's; give the path "
                 "of a ledger, or of a file that doesn't exist yet"
             )
-        execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
         if not tables:
             execute("BEGIN IMMEDIATE")
@@ -258,6 +261,21 @@ class RewardLedger:
             for table in _TABLES:
                 execute(table)
             execute("COMMIT")
+
+    def _write_ahead(self) -> None:
+        """Let readers and the writer go on side by side."""
+        deadline_s = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                # SQLite doesn't wait by itself for another process that is doing the same
+                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(_AGAIN_S)
+            else:
+                return
 
     def _one(self, query: str, values: tuple[object, ...]):
         try:

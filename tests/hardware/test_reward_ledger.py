@@ -185,6 +185,7 @@ def test_two_processes_may_begin_a_ledger_at_the_same_time(tmp_path):
         import sys
         from pathlib import Path
         from hardware.reward_ledger import RewardLedger
+        print("ready", flush=True)
         sys.stdin.readline()
         for number in range(30):
             RewardLedger(Path(sys.argv[1]) / f"{number}.sqlite").close()
@@ -193,13 +194,19 @@ def test_two_processes_may_begin_a_ledger_at_the_same_time(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     both = [
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
         )
         for _ in range(2)
     ]
     for one in both:
+        assert one.stdout.readline() == "ready\n"
+    for one in both:
         one.stdin.write("go\n")
         one.stdin.flush()
-    for one in both:
-        _, said = one.communicate(timeout=60)
-        assert one.returncode == 0, said
+    ended = [(one.communicate(timeout=60)[1], one.returncode) for one in both]
+    assert ended == [("", 0), ("", 0)]
