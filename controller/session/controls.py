@@ -131,7 +131,7 @@ class TerminalControls:
             Stopped: the session has to end at once.
         """
         self._read_keys()
-        for wish, _ in self._wishes:
+        for wish, _ in tuple(self._wishes):  # a signal may add to them meanwhile
             if wish in URGENT:
                 raise Stopped(wish.name.lower())
 

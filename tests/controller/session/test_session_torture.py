@@ -28,7 +28,16 @@ HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[2]), str(HERE)])}
 SLOTS = 12
 FAULTS = ("kill", "kill", "kill", "interrupt", "interrupt twice", "full disk")
-ENDED = {"stopped", "aborted", "no_slot", "trials", "failed", "interrupted", "fault"}
+OVER = {"no_slot"}
+ENDINGS = {
+    "interrupt": {"stopped"},
+    "interrupt twice": {"stopped", "aborted"},
+    # where no file may grow, not even the status can be written
+    "full disk": {"failed", "fault", "killed"},
+    "stop and go on": {"fault"},
+    "unplug": {"fault"},
+    "reset": {"fault"},
+}
 
 
 @contextmanager
@@ -120,10 +129,14 @@ class Judge:
         self._stored(stored, acknowledged)
         self._pulses(stored)
         ended = status(path)["exit_status"]
-        # where no file may grow, not even the status can be written
-        unwritten = code == signal.SIGKILL or fault == "full disk"
-        assert ended in ({"killed", *ENDED} if unwritten else ENDED), (fault, ended, notes[-1])
+        assert ended in self._endings(fault, code), (fault, ended, notes[-1])
         self.faults[f"{fault}: {ended}"] += 1
+
+    def _endings(self, fault, code):
+        """Return how a session may say that it ended, which it always says."""
+        if code == signal.SIGKILL:
+            return {"killed", "created", *OVER}
+        return OVER | ENDINGS.get(fault, set())
 
     def _stored(self, stored, acknowledged):
         frames = {
