@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -150,4 +151,5 @@ def _tell(folder: Path) -> Callable[[Ending], None]:
 
 
 def _say(message: str) -> None:
-    typer.echo(message, err=True)
+    with suppress(OSError):  # a terminal that was closed
+        typer.echo(message, err=True)

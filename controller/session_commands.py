@@ -4,11 +4,13 @@ Nothing here imports JAX: it would run in the process that runs the trials.
 """
 
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -90,12 +92,11 @@ def today(
     lab: Lab = Path("lab"),
 ) -> None:
     """Say what an animal has had today, over all rigs."""
-    import time
+    from controller.session.clock import day_began_ns
+    from controller.session.day import given_since
 
-    from controller.session.day import given_today
-
-    limits = _subject(lab, name).limits
-    given = given_today(lab, name, time.time_ns())
+    limits, now_ns = _subject(lab, name).limits, time.time_ns()
+    given = given_since(lab / "rewards", name, day_began_ns(now_ns), now_ns)
     missing = max(0.0, limits.water_min_ul - given.water_ul)
     typer.echo(
         f"{name}: {given.water_ul:.0f} µl of water (least {limits.water_min_ul:g}, most "
@@ -150,15 +151,11 @@ def bundle(
     typer.echo(f"{pack(folder, out, theta=theta)}: look through it before you send it")
 
 
-def rehearse_on_board(request: "Request") -> "tuple[Path, Ending]":
-    """Run a simulated animal on an emulated board, in real time."""
-    from controller.session.on_rig import run_on_rig
-
-    return run_on_rig(request)
-
-
 def _one_subject(request: "Request", *, confirmed: bool) -> "Ending":
+    """Run one animal's session; why it wasn't run is written down beside its limits."""
+    from controller.session.errors import SessionError
     from controller.session.on_rig import run_on_rig
+    from hardware.interface import RigError
 
     subject = _subject(request.lab, request.limits.name)
     lock = subject.hold()
@@ -166,10 +163,11 @@ def _one_subject(request: "Request", *, confirmed: bool) -> "Ending":
         _confirm(subject.name, confirmed=confirmed)
         grams = _weighed(request.weight_g)
         if grams is not None:
-            import time
-
             subject.weigh(grams, time.time_ns())
         folder, ending = run_on_rig(replace(request, weight_g=grams))
+    except (SessionError, RigError) as error:
+        subject.refuse(str(error), time.time_ns())
+        raise
     finally:
         lock.release()
     typer.echo(f"{ending.status}: {ending.reason}")
@@ -217,8 +215,5 @@ def _code(ending: "Ending") -> int:
 
 def _say(message: str) -> None:
     now = datetime.now(UTC).astimezone().strftime("%H:%M:%S")
-    typer.echo(f"{now}  {message}", err=True)
-
-
-SAY: Callable[[str], None] = _say
-EXIT: Callable[[Any], int] = _code
+    with suppress(OSError):  # a terminal that was closed
+        typer.echo(f"{now}  {message}", err=True)

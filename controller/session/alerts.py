@@ -11,16 +11,16 @@ from http.client import HTTPException
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from protocols.documents import Section
 
 TIMEOUT_S = 10.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class AlertsSection(BaseModel):
+class AlertsSection(Section):
     """Who is told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     command: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """A program; it gets the message as JSON on its standard input."""

@@ -7,8 +7,8 @@ lines and sizes that were checked before the session began.
 from collections.abc import Iterator
 from datetime import date
 
+from controller.session.day import Given
 from controller.session.errors import Refusal
-from controller.session.rewards import Given
 from controller.session.subjects import SubjectDocument
 from hardware.interface import (
     CalibrationError,

@@ -5,27 +5,15 @@ limits and to those of the sessions of the next day.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from controller.session.clock import day_began_ns
-from controller.session.errors import NotReady
+from controller.session.day import PUFF, given_since
 from hardware.interface import CalibrationError, Identity, Ledger, Pulsed
 from hardware.reward_ledger import Entry, RewardLedger, Served, Total
 from hardware.rig_settings import RigSettings
 
-FUTURE_NS = 120 * 10**9
-PUFF = "puff"
 NOTHING = Total(0, 0, 0.0)
-
-
-@dataclass(slots=True)
-class Given:
-    """What one animal got on one calendar day."""
-
-    water_ul: float = 0.0
-    puffs: int = 0
 
 
 class Rewards:
@@ -53,7 +41,7 @@ class Rewards:
         self._before: Served | None = None
         self._serves = False
         self._since_ns = day_began_ns(utc_ns())
-        self.given = self._today()
+        self.given = given_since(self._folder, subject, self._since_ns, utc_ns(), durable=durable)
 
     def attach(self, identity: Identity) -> None:
         """Open the ledger of the device that answered; `reconcile` comes next.
@@ -155,20 +143,6 @@ class Rewards:
     def _count(self, entry: Entry) -> None:
         self.given.water_ul += entry.volume_ul or 0.0
         self.given.puffs += entry.kind == PUFF
-
-    def _today(self) -> Given:
-        given, now_ns = Given(), self._utc_ns()
-        for path in sorted(self._folder.glob("*.sqlite")):
-            with closing(RewardLedger(path, durable=self._durable)) as ledger:
-                if ledger.totals(now_ns + FUTURE_NS):
-                    raise NotReady(
-                        f"{path} has rewards of later than now: this computer's clock was set "
-                        "back, and a day's water can't be counted; set the clock right"
-                    )
-                totals = ledger.totals(self._since_ns, self._subject)
-                given.puffs += ledger.pulses(PUFF, self._since_ns, self._subject)
-            given.water_ul += sum(total.volume_ul for total in totals.values())
-        return given
 
 
 def _missing(

@@ -13,12 +13,13 @@ import numpy as np
 from controller.session.alerts import Alerts
 from controller.session.clock import Clock, day_of
 from controller.session.controls import Controls
+from controller.session.day import Given
 from controller.session.errors import NotReady, Refusal
 from controller.session.gate import SafetyGate
 from controller.session.log import SessionLog
 from controller.session.planning import Plan, Planning
 from controller.session.queue import Queue
-from controller.session.rewards import Given, Rewards
+from controller.session.rewards import Rewards
 from controller.session.session import PLANNER_S, Ending, Observer, Parts, Session
 from controller.session.subjects import SubjectDocument
 from controller.store import Layout, Origin, Store

@@ -2,6 +2,7 @@
 
 lab/subjects/m1/subject.toml    its limits
 lab/subjects/m1/weights.tsv     every weighing, one line each
+lab/subjects/m1/refusals.tsv    why it wasn't run
 lab/rewards/DEVICE.sqlite       what each device has delivered, to whom
 """
 
@@ -13,16 +14,17 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from controller.session.errors import NotReady
 from controller.store.errors import StoreLocked
 from controller.store.lock import Lock, writer_pid
-from protocols.documents import load
+from protocols.documents import Section, load
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DOCUMENT = "subject.toml"
 WEIGHTS = "weights.tsv"
+REFUSALS = "refusals.tsv"
 TEMPLATE = """\
 # What {name} may get. Nothing runs without these limits; each is kept over restarts and days.
 name = "{name}"
@@ -43,10 +45,8 @@ minutes_max = 90.0
 """
 
 
-class SubjectDocument(BaseModel):
+class SubjectDocument(Section):
     """Limits of one animal."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     name: Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
     """Also the folder's name; letters, digits, dot, dash, underscore."""
@@ -116,7 +116,7 @@ class Subject:
                 f"{grams:g} g can't be the weight of {self.name} (baseline {baseline_g:g} g): "
                 "weigh it again"
             )
-        self._write_down(grams, utc_ns)
+        self._write_down(WEIGHTS, f"{grams:g}", utc_ns)
         least = baseline_g * self.limits.min_weight_fraction
         if grams < least:
             raise NotReady(
@@ -125,15 +125,23 @@ class Subject:
                 "it isn't run today; give it water and tell whoever looks after it"
             )
 
-    def _write_down(self, grams: float, utc_ns: int) -> None:
+    def refuse(self, reason: str, utc_ns: int) -> None:
+        """Note why it wasn't run.
+
+        Raises:
+            NotReady: it can't be written down.
+        """
+        self._write_down(REFUSALS, " ".join(reason.split()), utc_ns)
+
+    def _write_down(self, name: str, text: str, utc_ns: int) -> None:
         when = datetime.fromtimestamp(utc_ns // 10**9, UTC).isoformat(timespec="seconds")
         try:
-            with (self.folder / WEIGHTS).open("a", encoding="utf-8") as file:
-                file.write(f"{when}\t{grams:g}\n")
+            with (self.folder / name).open("a", encoding="utf-8") as file:
+                file.write(f"{when}\t{text}\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise NotReady(_unwritable(self.folder / WEIGHTS, error)) from error
+            raise NotReady(_unwritable(self.folder / name, error)) from error
 
 
 def check_name(name: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from controller.session.errors import NotReady
-from controller.session.rewards import Given, Rewards
+from controller.session.day import Given
+from controller.session.rewards import Rewards
 from hardware.interface import Identity, Ledger, Limits, Pulsed
 from hardware.reward_ledger import LedgerError, RewardLedger, Total
 from hardware.rig_settings import Output
