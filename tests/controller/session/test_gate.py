@@ -9,9 +9,9 @@ from hypothesis import settings as tries
 from hypothesis import strategies as st
 from session_samples import LIMITS, SETTINGS, TODAY
 
+from controller.session.day import Given
 from controller.session.errors import Refusal
 from controller.session.gate import SafetyGate
-from controller.session.rewards import Given
 from hardware.interface import Ask, Clear, Deliver, GoEdge, Present, Pulse, Trial, Wait
 
 WATER = Pulse("valve_left", volume_ul=4.0)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.session.errors import NotReady
 from controller.session.day import Given
+from controller.session.errors import NotReady
 from controller.session.rewards import Rewards
 from hardware.interface import Identity, Ledger, Limits, Pulsed
 from hardware.reward_ledger import LedgerError, RewardLedger, Total
