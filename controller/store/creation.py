@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -55,7 +56,7 @@ def create_folder(
         _fill(temporary, document, meta, layout)
         temporary.replace(folder)
         sync_folders([folder.parent])
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         _check_untaken(folder)
         raise write_error(error, folder, 0) from error
     finally:

@@ -99,6 +99,9 @@ def run(case: Case) -> None:
         tell(ending=ending.status, reason=ending.reason, said=world.said)
     except (StoreError, RigError, KeyboardInterrupt) as error:
         tell(error=type(error).__name__, reason=str(error))
+    except Exception as error:
+        tell(error=type(error).__name__, reason=str(error))
+        raise
 
 
 def _start(world: World, case: Case) -> Any:

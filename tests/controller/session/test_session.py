@@ -25,7 +25,7 @@ from controller.session.session import LOOK_S
 from controller.session.start import run_session
 from controller.session.unlimited import unlimited
 from controller.statuses import Status
-from controller.store import StoreError, WriteFailed, status
+from controller.store import StoreError, WriteFailed, creation, status
 from hardware.interface import Deliver, Disconnected, Edge, Present, Wait
 from hardware.messages import Outcome
 from protocols.plans.go_nogo import GoNoGo
@@ -430,3 +430,15 @@ def test_a_queue_that_another_process_writes_to_is_waited_for_with_the_lease_kep
         ending, _ = run(world)
     assert ending.status == "no_slot"
     assert sum(waits) == 5
+
+
+def test_a_disk_that_is_full_already_lets_no_session_begin(make, monkeypatch):
+    def full(*arguments, **options):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(creation, "create_journal", full)
+    world = make()
+    with pytest.raises(StoreError, match="disk I/O error"):
+        run_session(world.start())
+    assert not world.rig.outputs.armed
+    assert [one for one in world.rig.calls if isinstance(one, Present)] == []

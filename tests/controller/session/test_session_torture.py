@@ -115,6 +115,7 @@ class Judge:
     def judge(self, case, fault, code):
         """Look at the session that is over."""
         notes = notes_of(Path(case.notes))
+        assert code in {0, signal.SIGKILL}, (fault, notes[-1])
         new = [path for path in (self.folder / "sessions").glob("*") if path.name not in self.seen]
         new = [path for path in new if path.is_dir() and not path.name.startswith(".")]
         acknowledged = {tuple(one["trial"]): one for one in notes if "trial" in one}
