@@ -138,6 +138,10 @@ class EmulatedRig:
                 typed = self._subject.say(instruction)
         return self._event(instruction, report, flip, typed)
 
+    def high_inputs(self) -> tuple[str, ...]:
+        """Return nothing: nobody touches anything before the first trial."""
+        return ()
+
     def ledgers(self) -> Mapping[str, Ledger]:
         """Return nothing: what isn't there outlives no program."""
         return {}

@@ -337,6 +337,14 @@ class Rig(Protocol):
         """
         ...
 
+    def high_inputs(self) -> tuple[str, ...]:
+        """Return the inputs that are high now.
+
+        Raises:
+            Disconnected: when no answer comes.
+        """
+        ...
+
     def ledgers(self) -> Mapping[str, Ledger]:
         """Return what the device has counted of every output since its boot; nothing if it can't.
 

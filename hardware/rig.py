@@ -143,6 +143,14 @@ class NativeRig:
                 typed = self._until(lambda: self._answer(instruction), timeout_s)
         return self._event(instruction, report, flip, typed)
 
+    def high_inputs(self) -> tuple[str, ...]:
+        """Return the inputs that are high now.
+
+        Raises:
+            Disconnected: when no answer comes.
+        """
+        return self.device.status().inputs_high
+
     def ledgers(self) -> Mapping[str, Ledger]:
         """Return what the device has counted of every output since its boot.
 

@@ -23,6 +23,11 @@ class NotReady(SessionError):
 class NothingToDo(SessionError):
     """There is no open slot for this subject now."""
 
+    def __init__(self, what: str, *, waits_for_planner: bool) -> None:
+        self.waits_for_planner = waits_for_planner
+        """Whether nobody has the rest: the next generation isn't there yet."""
+        super().__init__(what)
+
 
 class LeaseLost(SessionError):
     """The episode belongs to somebody else now."""

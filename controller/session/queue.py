@@ -138,7 +138,7 @@ class Queue:
 
         lease = self._file.transaction(take)
         if lease is None:
-            raise NothingToDo(self._why_nothing(subject, fresh=fresh))
+            raise self._nothing(subject, fresh=fresh)
         return lease
 
     def finish(self, lease: Lease, result: Result) -> None:
@@ -316,19 +316,26 @@ class Queue:
         query = "SELECT count(*) FROM leases WHERE subject = ?"
         return bool(run(query, (subject,)).fetchone()[0])
 
-    def _why_nothing(self, subject: str, *, fresh: bool) -> str:
+    def _nothing(self, subject: str, *, fresh: bool) -> NothingToDo:
         slots = self._slots("WHERE status IN (?, ?)", (_OPEN, _LEASED))
         leased = [slot for slot in slots if slot.status == Status.LEASED]
         opened = [slot for slot in slots if slot.status == Status.PROPOSED]
         if fresh and opened:
-            return (
+            return NothingToDo(
                 f"{subject} has begun an episode before, and every candidate gets a naive subject: "
-                f"{len(opened)} slots wait for another one"
+                f"{len(opened)} slots wait for another one",
+                waits_for_planner=False,
             )
         if leased:
             held = ", ".join(f"slot {slot.slot + 1} by {slot.subject}" for slot in leased[:5])
-            return f"no slot is open for {subject}: {len(leased)} are leased ({held})"
-        return f"no slot is open for {subject}: the planner hasn't proposed the next generation"
+            return NothingToDo(
+                f"no slot is open for {subject}: {len(leased)} are leased ({held})",
+                waits_for_planner=False,
+            )
+        return NothingToDo(
+            f"no slot is open for {subject}: the planner hasn't proposed the next generation",
+            waits_for_planner=True,
+        )
 
     def _slots(self, where: str, values: tuple) -> list[Slot]:
         rows = self._file.read(

@@ -117,6 +117,16 @@ class Rewards:
                 self._count(entry)
         return added
 
+    def release(self) -> None:
+        """Write down that the device serves nobody any more: what it gives now is nobody's.
+
+        Raises:
+            LedgerError: when it can't be kept.
+        """
+        ledger, device = self._attached()
+        ledger.serve(*device, "", self._utc_ns())
+        self._serves = False
+
     def close(self) -> None:
         """Let go of the ledger."""
         if self._ledger is not None:

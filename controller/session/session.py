@@ -35,13 +35,14 @@ from learners.animal import AnimalLearner, Quality, TrialRequest, request
 from protocols.assignment import Assignment
 from protocols.context import cue
 from protocols.mappings.base import AbstractMapping
-from protocols.plans.base import no_reward
+from protocols.plans.base import Reward, no_reward
 from protocols.session_document import SessionSection
 from protocols.trials import Response, Shown
 
 LOOK_S = 0.2  # between two looks while a session is held
 OTHERS_S = 30.0  # how long somebody else's slots are waited for
 PLANNER_S = 900.0
+TELL_S = 2.0  # a planner takes a moment after every generation
 TOP_UP_S = 1.5  # between two doses
 
 
@@ -95,6 +96,8 @@ class Parts:
     clock: Clock
     photodiode: str | None
     responses: tuple[str, ...]
+    slots: int
+    """Of a generation."""
     sessions: Path
     """Folder of all sessions of the experiment."""
     say: Callable[[str], None]
@@ -122,7 +125,7 @@ class Session:
         self._begin_ns = parts.clock.passed_ns()
         self._stop: Ending | None = None
         self._paused = False
-        self._warmed_up = False
+        self._warmed_up = self._held = False
         self.trials = 0
         self.episodes = 0
 
@@ -137,6 +140,7 @@ class Session:
         p.alerts.send("start", f"{p.subject}: session {p.name} begins")
         p.queue.while_waiting(lambda: self._runner.perform(Wait(0.0)))  # keeps the lease
         try:
+            self._suspenders.begin(p.rig.high_inputs())
             p.rig.arm()
             ending = self._until_over()
             self._top_up()
@@ -187,10 +191,10 @@ class Session:
                 lease = p.queue.lease(p.subject, p.name, p.section.lease_hours, fresh=fresh)
             except NothingToDo as nothing:
                 waited_s = (p.clock.passed_ns() - since_ns) / 1e9
-                late = "planner" in str(nothing)
-                if not p.waits or waited_s > (p.patience_s if late else OTHERS_S):
+                patience_s = p.patience_s if nothing.waits_for_planner else OTHERS_S
+                if not p.waits or waited_s > patience_s:
                     return Ending("no_slot", str(nothing))
-                if not told:
+                if not told and waited_s > min(TELL_S, patience_s / 2):
                     told = True
                     p.log.event("waiting_for_planner", text=str(nothing))
                     p.say(f"waiting: {nothing}")
@@ -202,8 +206,9 @@ class Session:
     def _episode(self, lease: Lease) -> None:
         p, assignment = self._p, lease.assignment
         earlier = _trials_of(p.sessions, lease)
-        if p.observer is not None:
-            p.observer.episode(assignment, list(earlier.values()))
+        observer = p.observer
+        if observer is not None:
+            self._runner.excuse(lambda: observer.episode(assignment, list(earlier.values())))
         begun = "episode_resumed" if earlier else "episode_started"
         p.log.event(begun, value=assignment.slot, with_next=True)
         self._warm_up(assignment)
@@ -218,6 +223,7 @@ class Session:
             result = Result(answered.answers, answered.presentations, assignment.attempt + 1)
             p.queue.finish(lease, result)
             p.log.event("episode_done", value=assignment.slot, with_next=True)
+            self._tell_progress(assignment)
             return
         p.log.event("episode_void", value=assignment.slot, text=answered.void)
         p.say(f"{assignment.name} is void: {answered.void}; it will be run again")
@@ -226,6 +232,16 @@ class Session:
             why = f"{assignment.name} was void {voids} times, the last time because {answered.void}"
             p.alerts.send("fault", why)
             raise _Over(Ending("failed", f"{why}; look at the animal and the rig"))
+
+    def _tell_progress(self, assignment: Assignment) -> None:
+        """Say how far it is, to somebody who watches in real time."""
+        p = self._p
+        if p.waits:
+            minutes = (p.clock.passed_ns() - self._begin_ns) / 60e9
+            p.say(
+                f"{assignment.name} done: {self.trials} trials, {p.rewards.given.water_ul:.0f} µl "
+                f"today, {minutes:.0f} min"
+            )
 
     def _warm_up(self, assignment: Assignment) -> None:
         if self._warmed_up:
@@ -240,20 +256,29 @@ class Session:
     def _trial(self, assignment: Assignment, asked: TrialRequest) -> Response:
         """Run one trial; it is durable when this returns, and the pause after it is over."""
         self._between()
-        p, label, chance = self._p, asked.label, asked.planned.chance
+        p = self._p
         shown = self._shown(assignment, asked.stimulus)
-        if p.observer is not None:
-            p.observer.shown(shown, asked.stimulus)
-        reward = no_reward
-        if label is not None:
-            reward = lambda value: self._feedback.outcome(value * label, chance)  # noqa: E731
-        response = self._runner.run(self._plan.trial(shown, reward))
+        observer = p.observer
+        if observer is not None:
+            self._runner.excuse(lambda: observer.shown(shown, asked.stimulus))
+        response = self._runner.run(self._plan.trial(shown, self._reward(asked)))
         events, overhead_us = self._runner.take()
         p.log.trial(assignment, asked, response, events, overhead_us)
         self.trials += 1
         self._suspenders.see_response(asked.planned.phase, response)
         self._runner.perform(Wait(max(self._plan.interval_s, _lasts_s(shown))))
         return response
+
+    def _reward(self, asked: TrialRequest) -> Reward:
+        """Return what a response brings: nothing, unless feedback follows a label."""
+        label, chance = asked.label, asked.planned.chance
+        if label is None:
+            return no_reward
+
+        def reward(value: float) -> Pulse | None:
+            return self._feedback.outcome(value * label, chance)
+
+        return reward
 
     def _shown(self, assignment: Assignment, stimulus: np.ndarray | None) -> Shown:
         p = self._p
@@ -263,7 +288,9 @@ class Session:
             return p.mapping.nothing(p.photodiode)
         shown = p.mapping.shown(stimulus, p.photodiode)
         if p.section.subject.policy == "context" and shown.scene is not None:
-            return Shown((*shown.scene, cue(assignment.slot)), shown.go)
+            # one colour for each candidate: no two generations have the same
+            number = assignment.generation * p.slots + assignment.slot
+            return Shown((*shown.scene, cue(number)), shown.go)
         return shown
 
     # between trials
@@ -335,6 +362,7 @@ class Session:
             return
         began_ns = p.clock.passed_ns()
         p.rig.make_safe()
+        self._held = True
         p.log.event("paused" if self._paused else "held", text=reason)
         p.say(f"held: {reason}; r goes on, s stops")
         if not self._paused:
@@ -351,6 +379,7 @@ class Session:
         if self._stop is not None:
             raise _Over(self._stop)
         p.rig.arm()
+        self._held = False
 
     def _reason(self) -> str | None:
         if self._paused:
@@ -363,12 +392,20 @@ class Session:
         if pulse is None:
             p.say("this protocol has no valve to give a free reward by")
             return
+        if self._held and not self._paused:
+            p.say("no free reward while something holds the session")
+            return
+        if self._held:  # everything is off in a pause, but for this moment
+            p.rig.arm()
         try:
             event = self._runner.perform(Deliver(pulse))
         except (Refusal, Refused) as refusal:
             p.log.event("refused", text=str(refusal))
             p.say(str(refusal))
             return
+        finally:
+            if self._held:
+                p.rig.make_safe()
         self._runner.apart(event)
         p.log.event("free_reward", value=pulse.volume_ul or math.nan, pulsed=event.pulsed)
 

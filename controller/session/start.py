@@ -3,7 +3,8 @@
 import dataclasses
 import importlib.metadata
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ from controller.session.rewards import Rewards
 from controller.session.session import PLANNER_S, Ending, Observer, Parts, Session
 from controller.session.subjects import SubjectDocument
 from controller.store import Layout, Origin, Store
-from hardware.interface import Identity, Rig
+from hardware.interface import Identity, Pulse, Rig, RigError
 from hardware.rig_settings import RigSettings
 from protocols.mappings.base import AbstractMapping
 from protocols.session_document import SessionSection
@@ -77,12 +78,12 @@ def check_fit(start: Start, section: SessionSection) -> None:
     Raises:
         NotReady: one line for each problem.
     """
-    settings, mapping = start.settings, start.mapping
+    settings = start.settings
     problems = [
-        f"the protocol's plan needs the input {line!r}, the rig {settings.name} has "
-        f"{', '.join(settings.inputs) or 'none'}"
+        f"the protocol's plan needs the input {line!r} for responses, the rig {settings.name} has "
+        f"{', '.join(settings.responses) or 'none'}"
         for line in section.plan.build().inputs
-        if line not in settings.inputs
+        if line not in settings.responses
     ]
     gate = SafetyGate(settings, start.limits, Given(), day_of(start.clock.utc_ns()))
     for pulse in section.pulses():
@@ -90,24 +91,39 @@ def check_fit(start: Start, section: SessionSection) -> None:
             gate.check_pulse(pulse)
         except Refusal as refusal:
             problems.append(str(refusal))
-    if mapping is None:
-        problems.append(
-            f"the rig {settings.name} has no [mapping]: its document doesn't say how stimuli look"
-        )
-    else:
-        try:
-            mapping.check(np.asarray(start.plan.reference, float))
-            shown = mapping.shown(np.asarray(start.plan.reference[0], float), settings.photodiode)
-            if shown.go is not None and hasattr(shown.go, "width_us"):
-                gate.check_pulse(shown.go)  # type: ignore[arg-type]
-        except (ValueError, Refusal) as error:
-            problems.append(str(error))
+    problems += _stimuli_problems(start, section, gate)
     door = section.suspenders.door
     if door is not None and door not in settings.inputs:
         problems.append(f"suspenders.door: the rig {settings.name} has no input {door!r}")
     if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
+        listed = "\n".join(f"  - {problem}" for problem in dict.fromkeys(problems))
         raise NotReady(f"this protocol can't run on the rig {settings.name}:\n{listed}")
+
+
+def _stimuli_problems(start: Start, section: SessionSection, gate: SafetyGate) -> Iterator[str]:
+    """Yield what keeps a rig from presenting the experiment's stimuli."""
+    settings, mapping = start.settings, start.mapping
+    if mapping is None:
+        yield f"the rig {settings.name} has no [mapping]: its document doesn't say how stimuli look"
+        return
+    points = np.asarray(start.plan.reference, float)
+    try:
+        mapping.check(points)
+    except ValueError as error:
+        yield str(error)
+        return
+    goes = {mapping.shown(point, settings.photodiode).go for point in points}
+    for go in goes:
+        if isinstance(go, Pulse):
+            try:
+                gate.check_pulse(go)
+            except Refusal as refusal:
+                yield str(refusal)
+    if section.subject.policy == "context" and not mapping.needs_screen:
+        yield (
+            f"subject.policy: 'context' shows a cue on the screen, stimuli of kind "
+            f"{mapping.kind!r} need none; use another policy"
+        )
 
 
 def run_session(start: Start) -> Ending:
@@ -142,12 +158,25 @@ def run_session(start: Start) -> Ending:
                 session = Session(_parts(start, section, name, rig=rig, log=log, rewards=rewards))
                 try:
                     ending = session.run()
+                    _release(rig, rewards, log)
                 finally:
                     start.on_store(Path())
                 store.close(ending.status)
     finally:
         rewards.close()
     return ending
+
+
+def _release(rig: Rig, rewards: Rewards, log: SessionLog) -> None:
+    """Take in what the device counted beyond what it told, and let go of the animal.
+
+    Where the device doesn't answer, the next session does it.
+    """
+    with suppress(RigError):
+        added = rewards.reconcile(rig.ledgers())
+        if added:
+            log.event("reconciled", value=len(added), pulsed=added)
+        rewards.release()
 
 
 def _parts(
@@ -177,6 +206,7 @@ def _parts(
         clock=start.clock,
         photodiode=start.settings.photodiode if start.settings.screen else None,
         responses=start.settings.responses,
+        slots=start.plan.slots,
         sessions=start.experiment / SESSIONS,
         say=start.say,
         observer=start.observer,

@@ -2,7 +2,8 @@
 
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hardware.interface import Edge, Event
@@ -68,6 +69,10 @@ class Suspenders:
             first = Inquiry(self.run, self.settings.command)
             first.over(None)
             self._answer = first.answer
+
+    def begin(self, high: Iterable[str]) -> None:
+        """Take in which inputs are high before the first event, which tells only of changes."""
+        self._high = dict.fromkeys(high, time.monotonic_ns())
 
     def see(self, event: Event) -> None:
         """Take in what happened on the rig."""

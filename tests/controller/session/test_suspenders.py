@@ -272,3 +272,11 @@ def test_a_command_that_hangs_holds_with_words(monkeypatch):
 def test_a_command_neither_takes_keys_nor_ctrl_c():
     code = "import os, sys; sys.exit(sys.stdin.read() or os.getsid(0) != os.getpid())"
     assert run_command(python(code)) is None
+
+
+def test_a_door_that_was_open_before_the_first_event_holds():
+    one = suspenders(door="door")
+    one.begin(["door"])
+    assert "the door is open" in one.reason(0)
+    one.see(edge("door", False, 1.0))
+    assert one.reason(0) is None
