@@ -10,7 +10,7 @@ from typing import Any
 
 from controller import jax_cache
 from controller.document import Experiment
-from controller.session.animal_link import AnimalSpec, Episode, Goodbye, Ready, Seen
+from controller.session.animal_messages import AnimalSpec, Episode, Goodbye, Ready, Seen
 from hardware.firmware.build import BuildError
 from hardware.interface import Present, Pulse, Pulsed, RigError, Trial, TrialReport
 from hardware.messages import Outcome

@@ -15,7 +15,7 @@ from controller.document import load_experiment
 from controller.loop import LoopError
 from controller.planner import Planner
 from controller.session.errors import SessionError
-from controller.session.planner_link import Done, Failed, Follow, Goodbye, Nudge, Opened
+from controller.session.planner_messages import Done, Failed, Follow, Goodbye, Nudge, Opened
 from controller.session.planning import Opening
 from controller.store import Follower, StoreError
 from protocols.documents import DocumentError

@@ -13,9 +13,9 @@ from controller.planner import Planner
 from controller.session.alerts import Alerts, AlertsSection
 from controller.session.clock import VirtualClock, day_of
 from controller.session.controls import Controls, NoControls
+from controller.session.parts import Ending
 from controller.session.planning import FINISHED, STATE, Opening
 from controller.session.rewards import Rewards
-from controller.session.session import Ending
 from controller.session.start import Start, run_session
 from controller.session.subjects import SubjectDocument
 from controller.session.unlimited import unlimited

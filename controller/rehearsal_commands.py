@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from controller.paths import protocol_path, rig_path
-from controller.session.session import Ending
+from controller.session.parts import Ending
 from hardware.rig_settings import EMULATED, RigSettings
 from protocols.documents import Document
 from protocols.rig_document import Rig, load_rig

@@ -16,7 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     from controller.session.on_rig import Request
-    from controller.session.session import Ending
+    from controller.session.parts import Ending
     from controller.session.subjects import Subject
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130

@@ -2,7 +2,7 @@
 
 from multiprocessing.connection import Connection
 
-from controller.session.animal_link import AnimalSpec
+from controller.session.animal_messages import AnimalSpec
 
 
 def serve(connection: Connection, spec: AnimalSpec) -> None:

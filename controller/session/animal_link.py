@@ -4,64 +4,18 @@ The session talks to the board through its port like to a real one, and tells th
 a scene stands for; the animal presses on the board's pins.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
+from controller.session.animal_messages import AnimalSpec, Episode, Goodbye, Ready, Seen
 from controller.session.errors import NotReady
 from controller.session.processes import Companion
 from controller.store import TrialFrame
-from hardware.rig_settings import RigSettings
 from protocols.assignment import Assignment
 from protocols.trials import Shown
 
 START_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class AnimalSpec:
-    """What the animal is made of."""
-
-    document_text: str
-    """The protocol: its learner, plan and feedback."""
-    document_name: str
-    settings: RigSettings
-    eeprom: Path
-    """Keeps the board's count of starts."""
-    screen: Path | None
-    """File that a virtual screen draws into; None where stimuli are lines of the device."""
-    behaviour: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The board is on."""
-
-    port: str
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """A candidate begins, or goes on."""
-
-    assignment: Assignment
-    earlier: list[TrialFrame]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is about to be presented, and what it stands for."""
-
-    shown: Shown
-    stimulus: np.ndarray | None
-
-
-@dataclass(frozen=True, slots=True)
-class Goodbye:
-    """End."""
 
 
 class AnimalLink:

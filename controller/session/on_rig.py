@@ -14,15 +14,16 @@ from typing import Any
 
 from controller.places import places
 from controller.session.alerts import Alerts, AlertsSection
-from controller.session.animal_link import AnimalLink, AnimalSpec
+from controller.session.animal_link import AnimalLink
+from controller.session.animal_messages import AnimalSpec
 from controller.session.clock import ComputerClock
 from controller.session.controls import TerminalControls
 from controller.session.errors import NotReady
+from controller.session.parts import Ending
 from controller.session.planner_link import PlannerLink
 from controller.session.planning import Opening, Plan
 from controller.session.queue import Queue
 from controller.session.rewards import Rewards
-from controller.session.session import Ending
 from controller.session.start import SESSIONS, RigMaker, Start, run_session
 from controller.session.subjects import SubjectDocument
 from controller.store import Origin

@@ -8,54 +8,17 @@ it had done is in the experiment's store.
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from controller.session.errors import NotReady, PlannerFailed, SessionError
+from controller.session.planner_messages import Failed, Follow, Goodbye, Nudge, Opened
 from controller.session.planning import Opening, Plan
 from controller.session.processes import Companion
 
 OPEN_S = 120.0
 UNFOLLOW_S = 10.0  # with the rig off
 RESTARTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Nudge:
-    """Look at the queue now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """Publish a session's store from now on; None: no more."""
-
-    folder: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Goodbye:
-    """End."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The experiment is open."""
-
-    plan: Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What was asked is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It can't go on."""
-
-    message: str
-    wrong_document: bool = False
 
 
 class WrongDocument(SessionError):  # noqa: N818  says what happened

@@ -7,53 +7,31 @@ One odd trial is an outcome and never the end. What ends a session is an `Ending
 the rig is made safe first, and that it is so is read back and stored.
 """
 
-import math
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from controller.session.alerts import Alerts
-from controller.session.clock import Clock, StepWatch
-from controller.session.controls import Controls, Wish
+from controller.session.clock import StepWatch
+from controller.session.controls import Wish
 from controller.session.errors import LeaseLost, NothingToDo, Refusal, SessionError, Stopped
-from controller.session.gate import SafetyGate
-from controller.session.log import SessionLog
-from controller.session.planning import FINISHED, STATE, Planning
-from controller.session.queue import Lease, Queue, Result
-from controller.session.rewards import Rewards
-from controller.session.subjects import SubjectDocument
+from controller.session.extra_water import ExtraWater
+from controller.session.parts import Ending, Parts
+from controller.session.planning import FINISHED, STATE
+from controller.session.queue import Lease, Result
+from controller.session.resuming import response_of, trials_of
 from controller.session.suspenders import Suspenders
 from controller.session.trial_runner import TrialRunner
-from controller.store import History, StoreError, TrialFrame
-from hardware.interface import Deliver, Pulse, Refused, Rig, RigError, SafeState, Wait
-from hardware.messages import Outcome
+from controller.store import StoreError
+from hardware.interface import Pulse, RigError, SafeState, Wait
 from learners.animal import AnimalLearner, Quality, TrialRequest, request
 from protocols.assignment import Assignment
 from protocols.context import cue
-from protocols.mappings.base import AbstractMapping
 from protocols.plans.base import Reward, no_reward
-from protocols.session_document import SessionSection
 from protocols.trials import Response, Shown
 
 LOOK_S = 0.2  # between two looks while a session is held
 OTHERS_S = 30.0  # how long somebody else's slots are waited for
-PLANNER_S = 900.0
 TELL_S = 2.0  # a planner takes a moment after every generation
-TOP_UP_S = 1.5  # between two doses
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a session ended."""
-
-    status: str
-    """finished, stopped, time, trials, limit, episode, no_slot, held, aborted, emergency, fault,
-    failed."""
-    reason: str = ""
 
 
 class _Over(Exception):  # noqa: N818  no error
@@ -62,50 +40,6 @@ class _Over(Exception):  # noqa: N818  no error
     def __init__(self, ending: Ending) -> None:
         self.ending = ending
         super().__init__(ending.status)
-
-
-class Observer(Protocol):
-    """Who looks on: the eyes of a simulated subject."""
-
-    def episode(self, assignment: Assignment, earlier: list[TrialFrame]) -> None:
-        """An episode begins, or goes on after trials that another session ran."""
-        ...
-
-    def shown(self, shown: Shown, stimulus: np.ndarray | None) -> None:
-        """A stimulus is about to be presented."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a session is made of."""
-
-    name: str
-    subject: str
-    section: SessionSection
-    mapping: AbstractMapping | None
-    limits: SubjectDocument
-    rig: Rig
-    queue: Queue
-    planning: Planning
-    log: SessionLog
-    rewards: Rewards
-    gate: SafetyGate
-    controls: Controls
-    alerts: Alerts
-    clock: Clock
-    photodiode: str | None
-    responses: tuple[str, ...]
-    slots: int
-    """Of a generation."""
-    sessions: Path
-    """Folder of all sessions of the experiment."""
-    say: Callable[[str], None]
-    observer: Observer | None = None
-    waits: bool = True
-    """Whether slots and conditions are waited for; a run on a virtual clock ends instead."""
-    patience_s: float = PLANNER_S
-    """How long a planner that is late is waited for."""
 
 
 class Session:
@@ -117,6 +51,7 @@ class Session:
         self._plan, self._feedback = section.plan.build(), section.feedback.build()
         self._suspenders = Suspenders(section.suspenders, parts.responses)
         self._runner = TrialRunner(parts.rig, parts.gate, self._suspenders.see)
+        self._water = ExtraWater(parts, self._runner)
         schedule = section.schedule.build()
         self._schedule = schedule
         quality = Quality(section.quality.max_flawed, section.quality.min_anchors_right)
@@ -143,7 +78,8 @@ class Session:
             self._suspenders.begin(p.rig.high_inputs())
             p.rig.arm()
             ending = self._until_over()
-            self._top_up()
+            if self._suspenders.reason(p.clock.passed_ns()) is None:
+                self._water.top_up()
         except Stopped as stopped:
             emergency = str(stopped) == Wish.EMERGENCY.name.lower()
             ending = Ending("emergency" if emergency else "aborted", "asked for at the keyboard")
@@ -205,7 +141,7 @@ class Session:
 
     def _episode(self, lease: Lease) -> None:
         p, assignment = self._p, lease.assignment
-        earlier = _trials_of(p.sessions, lease)
+        earlier = trials_of(p.sessions, lease)
         observer = p.observer
         if observer is not None:
             self._runner.excuse(lambda: observer.episode(assignment, list(earlier.values())))
@@ -215,7 +151,7 @@ class Session:
 
         def run(asked: TrialRequest) -> Response:
             done = earlier.get(asked.index)
-            return self._trial(assignment, asked) if done is None else _response(done)
+            return self._trial(assignment, asked) if done is None else response_of(done)
 
         answered = self._learner.evaluate(assignment, run)
         self.episodes += 1
@@ -387,70 +323,12 @@ class Session:
         return self._suspenders.reason(self._p.clock.passed_ns())
 
     def _free_reward(self) -> None:
-        """Give the largest reward of the protocol once, if the day's limit allows it."""
-        p, pulse = self._p, self._dose()
-        if pulse is None:
-            p.say("this protocol has no valve to give a free reward by")
-            return
         if self._held and not self._paused:
-            p.say("no free reward while something holds the session")
-            return
-        if self._held:  # everything is off in a pause, but for this moment
-            p.rig.arm()
-        try:
-            event = self._runner.perform(Deliver(pulse))
-        except (Refusal, Refused) as refusal:
-            p.log.event("refused", text=str(refusal))
-            p.say(str(refusal))
-            return
-        finally:
-            if self._held:
-                p.rig.make_safe()
-        self._runner.apart(event)
-        p.log.event("free_reward", value=pulse.volume_ul or math.nan, pulsed=event.pulsed)
-
-    def _dose(self) -> Pulse | None:
-        pulses = [one for one in self._feedback.largest() if one.volume_ul is not None]
-        return max(pulses, key=lambda one: one.volume_ul or 0.0, default=None)
+            self._p.say("no free reward while something holds the session")
+        else:
+            self._water.free(paused=self._held)
 
     # the end
-
-    @property
-    def _missing_ul(self) -> float:
-        return self._p.limits.water_min_ul - self._p.rewards.given.water_ul
-
-    def _top_up(self) -> None:
-        """Give by the valve what is missing to the day's least water, where that is wanted."""
-        p, dose = self._p, self._dose()
-        held = self._suspenders.reason(p.clock.passed_ns())
-        wanted = p.limits.top_up == "valve" and self._missing_ul > 0
-        if not wanted or dose is None or held is not None:
-            return
-        before_ul = p.rewards.given.water_ul
-        p.rig.arm()  # it isn't where the session ended in a pause
-        while self._missing_ul >= (dose.volume_ul or math.inf) / 2:
-            p.controls.watch()
-            try:
-                event = self._runner.perform(Deliver(dose))
-            except Refusal as refusal:  # least and most are closer than a dose
-                p.say(str(refusal))
-                break
-            self._runner.apart(event)
-            p.log.event("top_up", value=dose.volume_ul or math.nan, pulsed=event.pulsed)
-            self._runner.perform(Wait(TOP_UP_S))
-        p.say(f"topped up by {p.rewards.given.water_ul - before_ul:.0f} µl")
-
-    def _tell_missing(self) -> None:
-        """Say how much water somebody has to give, however the session ended."""
-        p, dose = self._p, self._dose()
-        by_valve = p.limits.top_up == "valve" and dose is not None
-        rounding_ul = (dose.volume_ul or 0.0) / 2 if by_valve and dose is not None else 0.0
-        missing_ul = self._missing_ul
-        if missing_ul <= 0 or missing_ul < rounding_ul:
-            return
-        p.log.event("top_up", value=missing_ul, text="by hand")
-        p.say(f"give {p.subject} {missing_ul:.0f} µl of water by hand")
-        p.alerts.send("limit", f"{p.subject} needs {missing_ul:.0f} µl by hand")
 
     def _end(self, ending: Ending) -> None:
         """Make the rig safe, read back that it is, and write down how it ended."""
@@ -462,7 +340,7 @@ class Session:
             left.append(p.rig.rest())
         pulsed = [one for event in left for one in event.pulsed]
         with suppress(StoreError):
-            self._tell_missing()
+            self._water.tell_missing()
             self._log_ending(ending, safe, pulsed)
         if not safe.verified or safe.outputs_on:
             on = ", ".join(safe.outputs_on) or "the device doesn't answer"
@@ -492,31 +370,3 @@ def _lasts_s(shown: Shown) -> float:
     """Return how long the line that is the stimulus is on: a trial may be over before."""
     width_us = shown.go.width_us if isinstance(shown.go, Pulse) else None
     return (width_us or 0) / 1e6
-
-
-def _trials_of(sessions: Path, lease: Lease) -> dict[int, TrialFrame]:
-    """Return what earlier sessions have stored of an episode, by its place in the episode."""
-    one, found = lease.assignment, {}
-    for name in lease.earlier:
-        folder = sessions / name
-        if not folder.is_dir():
-            continue
-        with History(folder) as history:
-            for _, frame in history.frames():
-                key = (one.stage, one.generation, one.slot, one.attempt)
-                if isinstance(frame, TrialFrame) and frame.index >= 0:
-                    place = (frame.stage, frame.generation, frame.slot, frame.attempt)
-                    if place == key:
-                        found[frame.index] = frame
-    return found
-
-
-def _response(frame: TrialFrame) -> Response:
-    """Return what a stored trial's subject did."""
-    return Response(
-        answer=None if math.isnan(frame.answer) else frame.answer,
-        outcome=Outcome(frame.outcome),
-        latency_us=None if math.isnan(frame.latency_us) else round(frame.latency_us),
-        licks=frame.licks,
-        flaw="as stored" if math.isnan(frame.answer) else None,
-    )

@@ -18,10 +18,11 @@ from controller.session.day import Given
 from controller.session.errors import NotReady, Refusal
 from controller.session.gate import SafetyGate
 from controller.session.log import SessionLog
+from controller.session.parts import PLANNER_S, Ending, Observer, Parts
 from controller.session.planning import Plan, Planning
 from controller.session.queue import Queue
 from controller.session.rewards import Rewards
-from controller.session.session import PLANNER_S, Ending, Observer, Parts, Session
+from controller.session.session import Session
 from controller.session.subjects import SubjectDocument
 from controller.store import Layout, Origin, Store
 from hardware.interface import Identity, Pulse, Rig, RigError
