@@ -45,9 +45,12 @@ CASES = (
         (*ITERATED, "habits.lapses=0.1", "habits.carry_over=0.7", "stages.generations=120"),
     ),
     Case(
-        "iterated, 10 % lapses, binary answers",
+        "iterated, 10 % lapses, binary answers (8 episodes, memory .9)",
         "default",
-        (*ITERATED, "habits.lapses=0.1", "habits.binary=true", "stages.generations=240"),
+        (
+            *(*WIDE, 'strategy={kind="iterated", population=8, memory=0.9}'),
+            *("stages.generations=60", "habits.lapses=0.1", "habits.binary=true"),
+        ),
     ),
     Case(
         "iterated, decoy that prefers second order",

@@ -141,7 +141,7 @@ class Bench:
 
     def _reconciled(self, notes, pins):
         """What the ledger held when this session began is what was on the pins before."""
-        (kept,) = [one["kept"] for one in notes if "kept" in one] or [None]
+        kept = next((one["kept"] for one in notes if "kept" in one), None)
         if kept is None:
             return
         counts = {line: total["pulses"] for line, total in kept.items()}
@@ -151,7 +151,7 @@ class Bench:
 
     def _forgotten(self, notes):
         """A board that restarts has counted nothing: only what was confirmed before is kept."""
-        (boot_id,) = [one["boot"] for one in notes if "boot" in one]
+        boot_id = next(one["boot"] for one in notes if "boot" in one)
         real = self.board.on()[self.of_boot :]
         unknown = len(real) - len(ledger(self.lab, boot_id))
         assert 0 <= unknown <= 2  # of one trial: its odour and its reward
