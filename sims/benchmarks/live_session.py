@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from controller.analysis.summary import columns
 from controller.session.on_rig import Request, run_on_rig, sessions_of
 from controller.session.unlimited import unlimited
 from controller.store import read
@@ -80,8 +81,7 @@ def compute(settings: Settings) -> Session:
 
 def _measured(folder: Path, ending: str) -> Session:
     tables = read(sessions_of(folder / "experiment")[0])
-    trials = {str(name): array.values for name, array in tables["trials"].data_vars.items()}
-    pulses = tables["pulses"]
+    trials, pulses = columns(tables, "trials"), columns(tables, "pulses")
     trained = np.isfinite(trials["label"])
     (path,) = (folder / "lab" / "rewards").glob("*.sqlite")
     with RewardLedger(path) as ledger:
@@ -90,7 +90,7 @@ def _measured(folder: Path, ending: str) -> Session:
         overhead_ms=trials["overhead_us"] / 1e3,
         flips=int(np.sum(trials["flip_ns"] >= 0)),
         seen=int(np.sum(trials["photodiode_us"] >= 0)),
-        store_ul=float(np.nansum(pulses["volume_ul"].values)),
+        store_ul=float(np.nansum(pulses["volume_ul"])),
         ledger_ul=total.volume_ul,
         asked_ul=float(np.sum(1 + 4 * (1 + trials["label"][trained]) / 2)),
         pulses=(len(pulses["id"]), total.pulses),

@@ -15,6 +15,7 @@ import numpy as np
 
 from controller import jax_cache
 from controller.analysis.measures import function_values, shares
+from controller.analysis.summary import columns
 from controller.document import load_experiment
 from controller.runs import begin
 from controller.store import read
@@ -92,14 +93,14 @@ def compute(case: Case, seed: int) -> Cost:
         )
         begin(document, folder / "run", control=False)
         design = document.value.design()
-        table = read(folder / "run")["generations"]
+        table = columns(read(folder / "run"), "generations")
         basis = design.space.graded_basis()
         found = [
             shares(basis, function_values(design.space, design.labeller, theta, basis.points))
-            for theta in table["recommended"].values
+            for theta in table["recommended"]
         ]
         share = np.array([one[case.degree] for one in found])
-        spent = np.cumsum(table["trials"].values)
+        spent = np.cumsum(table["trials"])
         right = np.flatnonzero(share >= ENOUGH)
         reached = int(spent[right[0]]) if len(right) else None
         return Cost(reached, int(spent[-1]), float(share[-1]))
