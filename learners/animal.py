@@ -11,11 +11,13 @@ from typing import final
 
 import numpy as np
 
+from hardware.messages import Outcome
 from protocols.assignment import Assignment
 from protocols.schedule import NO_STIMULUS, Planned, Schedule
 from protocols.trials import Phase, Response
 
 AGAIN = 3  # rounds in which test stimuli without an answer are shown again
+UNSEEN = frozenset([Outcome.NO_GO, Outcome.CANCELLED, Outcome.FAULTED])
 FED_BACK = frozenset([Phase.TRAINING, Phase.WARM_UP])
 
 
@@ -40,7 +42,8 @@ class Quality:
     """When an episode counts."""
 
     max_flawed: float = 0.2
-    """Largest part of the test presentations that may tell nothing."""
+    """Largest part of the test presentations that may tell nothing, and of the training trials that
+    may not have been shown."""
     min_anchors_right: float = 0.0
     """Smallest part of the anchors whose answer must have the label's sign."""
 
@@ -113,7 +116,18 @@ class AnimalLearner:
             anchors_right=anchors_right,
             lapse_rate=min(1.0, 2 * (1 - anchors_right)) if right else float("nan"),
             catch_answer=float(np.mean(caught)) if caught else float("nan"),
-            void=self._void(answers, flawed, anchors_right),
+            void=self._untaught(done) or self._void(answers, flawed, anchors_right),
+        )
+
+    def _untaught(self, done: list[tuple[Planned, Response]]) -> str | None:
+        """Return why an episode taught too little: trials in which nothing was shown."""
+        outcomes = [response.outcome for one, response in done if one.phase == Phase.TRAINING]
+        part = float(np.mean([outcome in UNSEEN for outcome in outcomes]))
+        if part <= self._quality.max_flawed:
+            return None
+        return (
+            f"{part:.0%} of the training trials weren't shown, more than the "
+            f"{self._quality.max_flawed:.0%} that are allowed"
         )
 
     def _void(self, answers: np.ndarray, flawed: float, anchors_right: float) -> str | None:

@@ -63,7 +63,8 @@ class QualitySection(Section):
     """When an episode counts."""
 
     max_flawed: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Largest part of the test presentations that may tell nothing; above it: void."""
+    """Largest part of the test presentations that may tell nothing, and of the training trials that
+    may not have been shown; above it: void."""
     min_anchors_right: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Smallest part of the anchors whose answer must have the label's sign."""
     max_voids: Annotated[int, Field(ge=1)] = 5

@@ -136,6 +136,16 @@ class TestFlawedTrials:
             is None
         )
 
+    def test_training_that_wasn_t_shown_makes_it_void_though_all_has_an_answer(self):
+        class Dark(Animal):
+            def __call__(self, asked):
+                response = super().__call__(asked)
+                dark = asked.planned.phase == Phase.TRAINING and asked.planned.stimulus < 2
+                return FLAWED if dark else response
+
+        assert "50% of the training trials weren't shown" in evaluate(Dark()).void
+        assert evaluate(Dark(), quality=Quality(max_flawed=0.5)).void is None
+
     def test_what_ends_a_session_ends_the_episode(self):
         def run(asked):
             raise InterruptedError
