@@ -226,7 +226,9 @@ def _until_stopped(board: "SimulatedBoard") -> None:
         del number, frame
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    # SIGINT too: a shell that starts it in the background has it ignored
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         while True:
             board.cycle()

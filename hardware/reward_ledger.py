@@ -6,7 +6,6 @@ in each of its lives: a pulse that is found only later was that subject's.
 """
 
 import sqlite3
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from hardware.interface import Pulsed, RigError
+from hardware.write_ahead import write_ahead
 
 _APPLICATION_ID = 0x62696C67  # "bilg"
 _SCHEMA_VERSION = 3
 _BUSY_S = 1.0  # a pulse must never wait for another program: what holds the file is a mistake
-_AGAIN_S = 0.01
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS pulses (
   device_id TEXT NOT NULL, boot_id INTEGER NOT NULL, id INTEGER NOT NULL,
@@ -252,7 +251,7 @@ class RewardLedger:
                 f"{self.path} is another program's database, or another version's; give the path "
                 "of a ledger, or of a file that doesn't exist yet"
             )
-        self._write_ahead()
+        write_ahead(self._connection, busy_s=_BUSY_S)
         execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
         if not tables:
             execute("BEGIN IMMEDIATE")
@@ -261,21 +260,6 @@ class RewardLedger:
             for table in _TABLES:
                 execute(table)
             execute("COMMIT")
-
-    def _write_ahead(self) -> None:
-        """Let readers and the writer go on side by side."""
-        deadline_s = time.monotonic() + _BUSY_S
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                # SQLite doesn't wait by itself for another process that is doing the same
-                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > deadline_s:
-                    raise
-                time.sleep(_AGAIN_S)
-            else:
-                return
 
     def _one(self, query: str, values: tuple[object, ...]):
         try:

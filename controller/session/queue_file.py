@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from controller.session.errors import SessionError
+from hardware.write_ahead import write_ahead
 
 _APPLICATION_ID = 0x62696171  # "biaq"
 _VERSION = 1
 _BUSY_S = 10.0
 _STEP_S = 0.05  # short against a device's lease
-_AGAIN_S = 0.01
 _T = TypeVar("_T")
 Run = Callable[..., sqlite3.Cursor]
 """Carries out one statement of a transaction."""
@@ -112,25 +112,10 @@ class QueueFile:
                 f"{self.path} is another program's database, or another version's: give the "
                 "folder of an experiment that this program began"
             )
-        self._write_ahead()
+        write_ahead(self._connection, busy_s=_BUSY_S)
         execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         if not made:
             self.transaction(lambda run: _make(run, tables))
-
-    def _write_ahead(self) -> None:
-        """Let readers and a writer go on side by side."""
-        deadline_s = time.monotonic() + _BUSY_S
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                # SQLite doesn't wait by itself for another process that is doing the same
-                busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > deadline_s:
-                    raise
-                time.sleep(_AGAIN_S)
-            else:
-                return
 
 
 def _make(run: Run, tables: Sequence[str]) -> None:

@@ -46,6 +46,7 @@ def test_a_generation_is_asked_answered_and_told(small, learner, strategy):
         f"strategy={STRATEGY[strategy]}",
         'objective.orthogonality="penalty"',
         "episode.common_stimuli=false",
+        "stages.count=1",
     ).value
     engine, root = Engine(experiment.design(), block=2), root_key(experiment)
     position = first_position(engine, root, 1)
