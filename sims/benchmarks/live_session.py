@@ -17,7 +17,7 @@ import numpy as np
 from controller.analysis.summary import columns
 from controller.session.on_rig import Request, run_on_rig, sessions_of
 from controller.session.unlimited import unlimited
-from controller.store import read
+from controller.store import SESSION_EVENTS, read
 from hardware.reward_ledger import RewardLedger
 from protocols.library import ready
 from protocols.rigs import ready as ready_rigs
@@ -29,6 +29,7 @@ SHORT = (
     "session.plan.interval_s=0.2",
 )
 WANTED_MS = 5.0
+RECONCILED = SESSION_EVENTS.index("reconciled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Session:
     """By the plan, from the labels."""
     pulses: tuple[int, int]
     """In the store and in the ledger."""
+    unconfirmed: int
+    """Pulses that the board had counted in the end, and nobody had heard of."""
     ending: str
 
 
@@ -82,6 +85,7 @@ def compute(settings: Settings) -> Session:
 def _measured(folder: Path, ending: str) -> Session:
     tables = read(sessions_of(folder / "experiment")[0])
     trials, pulses = columns(tables, "trials"), columns(tables, "pulses")
+    events = columns(tables, "events")
     trained = np.isfinite(trials["label"])
     (path,) = (folder / "lab" / "rewards").glob("*.sqlite")
     with RewardLedger(path) as ledger:
@@ -94,6 +98,7 @@ def _measured(folder: Path, ending: str) -> Session:
         ledger_ul=total.volume_ul,
         asked_ul=float(np.sum(1 + 4 * (1 + trials["label"][trained]) / 2)),
         pulses=(len(pulses["id"]), total.pulses),
+        unconfirmed=int(np.sum(events["value"][events["kind"] == RECONCILED])),
         ending=ending,
     )
 
@@ -111,7 +116,8 @@ def main() -> None:
     print(
         f"photodiode: {session.seen} of {session.flips} flips seen; water: plan "
         f"{session.asked_ul:.2f} µl, ledger {session.ledger_ul:.2f}, store {session.store_ul:.2f} "
-        f"({session.pulses[1]} and {session.pulses[0]} pulses)"
+        f"({session.pulses[1]} and {session.pulses[0]} pulses); by the board's own count "
+        f"{session.unconfirmed} more"
     )
 
 
