@@ -165,7 +165,7 @@ class Experiment(Section):
                 f"stages.count: {self.stages.count} orthogonal functions don't exist among "
                 f"{free} coefficients; use at most {free} stages or a larger labeller"
             )
-        if not self.strategy.build().needs_basis:
+        if not self.strategy.build().needs_shown:
             return
         kind = self.strategy.kind
         if not linear:

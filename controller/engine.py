@@ -12,7 +12,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from controller.design import Design, Record, Situation
-from controller.generation import Proposal, RunState, generation, initial_state, propose
+from controller.generation import (
+    Proposal,
+    RunState,
+    generation,
+    initial_state,
+    next_state,
+    propose,
+)
 from controller.statuses import Status
 
 
@@ -29,6 +36,9 @@ class Engine:
         self.design = design
         self.block = block
         self.start = jax.jit(lambda root, stage: initial_state(design, root, stage))
+        self.next_stage = jax.jit(
+            lambda root, stage, ended, found: next_state(design, root, stage, ended, found)
+        )
         self._run = jax.jit(self._many)
         self._propose = jax.jit(
             lambda situation, state, index: propose(design, situation, state, index)

@@ -12,7 +12,7 @@ from controller.labellers.base import AbstractLinearLabeller
 from controller.objective import FreeTerms
 from controller.statuses import Status
 from controller.strategies import guard
-from controller.strategies.base import Evaluations, State
+from controller.strategies.base import Evaluations, Shown, State
 from learners.habits import Lessons
 from protocols.episode import Episode
 from protocols.keys import Purpose, derive
@@ -110,7 +110,7 @@ def generation(
         error=combined,
         error_se=error_se[:, 0],
         gradient=gradient,
-        basis=_test_basis(design, stimuli) if design.strategy.needs_basis else None,
+        shown=_shown(design, situation, stimuli, labels) if design.strategy.needs_shown else None,
     )
     told = guard.tell(design.strategy, asked, evaluations)
     all_done = jnp.all(done)
@@ -187,7 +187,20 @@ def initial_state(design: Design, root: PRNGKeyArray, stage: Int[Array, ""]) -> 
         x=jnp.zeros((depth, design.n_train, design.space.dim)),
         z=jnp.zeros((depth, design.n_train)),
     )
-    return RunState(design.strategy.init(mean, key=key), untaught)
+    trials = (design.n_train, design.n_test)
+    return RunState(design.strategy.init(mean, key=key, trials=trials), untaught)
+
+
+def next_state(
+    design: Design,
+    root: PRNGKeyArray,
+    stage: Int[Array, ""],
+    ended: RunState,
+    found: Float[Array, " theta"],
+) -> RunState:
+    """Return the state before a later stage, with what the strategy knows from those before."""
+    fresh = initial_state(design, root, stage)
+    return RunState(design.strategy.carried(fresh.strategy, ended.strategy, found), fresh.lessons)
 
 
 def _lessons(
@@ -225,15 +238,25 @@ def _stimuli_axis(design: Design) -> int | None:
     return None if design.common_stimuli else 0
 
 
-def _test_basis(
-    design: Design, stimuli: Float[Array, "set trial feature"]
-) -> Float[Array, "slot test theta"]:
-    """Evaluate the labeller's functions at the test stimuli of every slot."""
-    labeller = design.labeller
+def _shown(
+    design: Design,
+    situation: Situation,
+    stimuli: Float[Array, "set trial feature"],
+    labels: Float[Array, "slot trial"],
+) -> Shown:
+    """Put what every slot was shown into the labeller's terms."""
+    labeller, n = design.labeller, design.n_train
     if not isinstance(labeller, AbstractLinearLabeller):
         raise TypeError("the document lets only linear labellers here")
-    basis = jax.vmap(lambda x: labeller.basis(design.space, x[design.n_train :]))(stimuli)
-    return jnp.broadcast_to(basis, (design.strategy.population, *basis.shape[1:]))
+    basis = jax.vmap(lambda x: labeller.basis(design.space, x))(stimuli)
+    basis = jnp.broadcast_to(basis, (design.strategy.population, *basis.shape[1:]))
+    return Shown(
+        train=basis[:, :n],
+        train_labels=labels[:, :n],
+        test=basis[:, n:],
+        degrees=jnp.asarray(labeller.degrees(design.space), jnp.int32),
+        earlier=situation.earlier,
+    )
 
 
 def _per_slot(design: Design, stimuli: Float[Array, "set trial feature"]) -> Array:

@@ -42,8 +42,10 @@ def after_stage(position: Position, engine: Engine, root: jax.Array, theta: jax.
     earlier = position.earlier.at[position.stage].set(theta)
     arm, stage = position.arm, position.stage + 1
     if stage == earlier.shape[0]:
-        arm, stage, earlier = arm + 1, 0, jnp.zeros_like(earlier)
-    return Position(arm, stage, 0, earlier, engine.start(root, jnp.int32(stage)))
+        start = engine.start(root, jnp.int32(0))
+        return Position(arm + 1, 0, 0, jnp.zeros_like(earlier), start)
+    start = engine.next_stage(root, jnp.int32(stage), position.state, jnp.asarray(theta))
+    return Position(arm, stage, 0, earlier, start)
 
 
 def situation(position: Position, root: jax.Array, *, ask_learner: bool = True) -> Situation:

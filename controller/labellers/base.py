@@ -50,3 +50,7 @@ class AbstractLinearLabeller(AbstractLabeller):
         self, space: AbstractSpace, x: Float[Array, "point feature"]
     ) -> Float[Array, "point theta"]:
         """Evaluate the functions of which f_θ is the sum, before it is scaled."""
+
+    @abc.abstractmethod
+    def degrees(self, space: AbstractSpace) -> tuple[int, ...]:
+        """Return the degree of each of these functions: those of a degree are alike."""

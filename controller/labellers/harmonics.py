@@ -62,3 +62,9 @@ class Harmonics(AbstractLinearLabeller):
     ) -> Float[Array, "point theta"]:
         """Evaluate the harmonics, each with a mean square of 1."""
         return fourier(x, self.degree) if isinstance(space, Circle) else spherical(x, self.degree)
+
+    def degrees(self, space: AbstractSpace) -> tuple[int, ...]:
+        """Return degree (sphere) or frequency (circle) of each harmonic."""
+        alike = 2 if isinstance(space, Circle) else None
+        degrees = range(1, self.degree + 1)
+        return tuple(l for l in degrees for _ in range(alike or 2 * l + 1))

@@ -1,7 +1,7 @@
 """What a strategy is: init, ask, tell; the state goes in and comes out.
 
 ```
-state = strategy.init(mean, key=key)
+state = strategy.init(mean, key=key, trials=trials)
 population, state = strategy.ask(state)              # state is now the post-ask state
 state = tell(strategy, state, evaluations)           # controller.strategies.guard
 theta = strategy.recommended(state)                  # the mean, never the luckiest draw
@@ -23,6 +23,20 @@ class StrategyError(ValueError):
     """A strategy can't be set up, or was told something that it must not use."""
 
 
+class Shown(eqx.Module):
+    """What a generation's episodes showed, in the terms of a linear labeller."""
+
+    train: Float[Array, "slot train theta"]
+    """The labeller's functions at the training stimuli."""
+    train_labels: Float[Array, "slot train"]
+    test: Float[Array, "slot test theta"]
+    """The labeller's functions at the test stimuli."""
+    degrees: Integer[Array, " theta"]
+    """Degree of each function."""
+    earlier: Float[Array, "stage theta"]
+    """What earlier stages found; rows of zeros for those to come."""
+
+
 class Evaluations(eqx.Module):
     """A whole generation, evaluated, in slot order."""
 
@@ -42,8 +56,8 @@ class Evaluations(eqx.Module):
     """Standard error over the test trials of the (first) learner's."""
     gradient: Float[Array, "slot theta"] | None
     """∂fitness/∂θ, only for strategies that need it."""
-    basis: Float[Array, "slot test theta"] | None = None
-    """The labeller's functions at the test stimuli, only for strategies that need them."""
+    shown: Shown | None = None
+    """What was shown, only for strategies that put answers into the labeller's terms."""
 
 
 class AbstractStrategy(eqx.Module):
@@ -51,7 +65,7 @@ class AbstractStrategy(eqx.Module):
 
     kind: ClassVar[str]
     needs_gradient: ClassVar[bool] = False
-    needs_basis: ClassVar[bool] = False
+    needs_shown: ClassVar[bool] = False
     """Whether it puts answers into the terms of a linear labeller."""
     population: eqx.AbstractVar[int]
 
@@ -60,8 +74,16 @@ class AbstractStrategy(eqx.Module):
         """Raise StrategyError, saying what would do, if the settings can't work for this θ."""
 
     @abc.abstractmethod
-    def init(self, mean: Float[Array, " theta"], *, key: PRNGKeyArray) -> State:
-        """Return the state before the first generation; `mean` is where the search starts."""
+    def init(
+        self, mean: Float[Array, " theta"], *, key: PRNGKeyArray, trials: tuple[int, int]
+    ) -> State:
+        """Return the state before the first generation.
+
+        Args:
+            mean: where the search starts.
+            key: decides everything that is random in it.
+            trials: training and test trials of an episode.
+        """
 
     @abc.abstractmethod
     def ask(self, state: State) -> tuple[Float[Array, "slot theta"], State]:
@@ -70,6 +92,17 @@ class AbstractStrategy(eqx.Module):
     @abc.abstractmethod
     def tell(self, state: State, evaluations: Evaluations) -> State:
         """Take a complete generation; call it through `controller.strategies.guard.tell`."""
+
+    def carried(self, fresh: State, ended: State, found: Float[Array, " theta"]) -> State:
+        """Return the state before a later stage: what is known from the one that ended counts on.
+
+        Args:
+            fresh: what `init` gives.
+            ended: the state at the end of the stage before.
+            found: the θ that it found.
+        """
+        del ended, found
+        return fresh
 
     @abc.abstractmethod
     def recommended(self, state: State) -> Float[Array, " theta"]:

@@ -64,15 +64,21 @@ class ES(AbstractStrategy):
                 f"{self.population}; use {self.population + 1}"
             )
         try:
-            jax.eval_shape(lambda m: self.ask(self.init(m, key=jax.random.key(0))), jnp.zeros(size))
+            jax.eval_shape(
+                lambda m: self.ask(self.init(m, key=jax.random.key(0), trials=(1, 1))),
+                jnp.zeros(size),
+            )
         except Exception as error:
             raise StrategyError(
                 f"algorithm {self.algorithm} can't be set up for {size} parameters and a "
                 f"population of {self.population}: {error}; choose another algorithm or population"
             ) from error
 
-    def init(self, mean: Float[Array, " theta"], *, key: PRNGKeyArray) -> State:
+    def init(
+        self, mean: Float[Array, " theta"], *, key: PRNGKeyArray, trials: tuple[int, int]
+    ) -> State:
         """Return the first state, centred on `mean`."""
+        del trials
         algorithm, params = self._algorithm(mean.shape[0])
         inner = algorithm.init(derive(key, Purpose.STRATEGY), mean, params)
         # weak types would make the compiled loop's state change its type after one turn

@@ -31,9 +31,11 @@ class Gradient(AbstractStrategy):
     def check(self, size: int) -> None:
         """Take any θ."""
 
-    def init(self, mean: Float[Array, " theta"], *, key: PRNGKeyArray) -> State:
+    def init(
+        self, mean: Float[Array, " theta"], *, key: PRNGKeyArray, trials: tuple[int, int]
+    ) -> State:
         """Start at `mean`; nothing here is random."""
-        del key
+        del key, trials
         return {"theta": mean, "average": mean, "optimiser": self._optimiser().init(mean)}
 
     def ask(self, state: State) -> tuple[Float[Array, "slot theta"], State]:

@@ -27,7 +27,7 @@ class Iterated(AbstractStrategy):
     """One function at a time, asked in every slot of a generation, each with its own stimuli."""
 
     kind: ClassVar[str] = "iterated"
-    needs_basis: ClassVar[bool] = True
+    needs_shown: ClassVar[bool] = True
     population: Annotated[int, Ge(1)] = 2
     """Episodes about one function before it is changed."""
     memory: Annotated[float, Ge(0), Lt(1)] = 0.8
@@ -40,9 +40,11 @@ class Iterated(AbstractStrategy):
     def check(self, size: int) -> None:
         """Every number of coefficients will do."""
 
-    def init(self, mean: Float[Array, " theta"], *, key: PRNGKeyArray) -> State:
+    def init(
+        self, mean: Float[Array, " theta"], *, key: PRNGKeyArray, trials: tuple[int, int]
+    ) -> State:
         """Return the first state; nothing is random but where it starts."""
-        del key
+        del key, trials
         size = mean.shape[0]
         theta = _unit(mean)
         return {
@@ -66,9 +68,10 @@ class Iterated(AbstractStrategy):
 
             θ' ∝ (Σ w BᵀB + ridge)⁻¹ Σ w Bᵀ answers
         """
-        if evaluations.basis is None:
+        if evaluations.shown is None:
             raise ValueError("the loop gives this strategy the labeller's functions")
-        basis = evaluations.basis.reshape(-1, evaluations.basis.shape[-1])
+        shown = evaluations.shown.test
+        basis = shown.reshape(-1, shown.shape[-1])
         rows = jnp.concatenate([jnp.ones((basis.shape[0], 1)), basis], axis=1)
         gram = self.memory * state["gram"] + rows.T @ rows
         moment = self.memory * state["moment"] + rows.T @ evaluations.answers.reshape(-1)

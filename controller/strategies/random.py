@@ -27,8 +27,11 @@ class RandomSearch(AbstractStrategy):
     def check(self, size: int) -> None:
         """Take any θ."""
 
-    def init(self, mean: Float[Array, " theta"], *, key: PRNGKeyArray) -> State:
+    def init(
+        self, mean: Float[Array, " theta"], *, key: PRNGKeyArray, trials: tuple[int, int]
+    ) -> State:
         """Remember the start."""
+        del trials
         return {
             "key": key,
             "generation": jnp.zeros((), jnp.int32),

@@ -175,7 +175,9 @@ def test_the_gradient_is_that_of_finite_differences(small):
     where = situation(dataclasses.replace(position, earlier=earlier, stage=1), root)
 
     def begun(strategy, theta):
-        return dataclasses.replace(position.state, strategy=strategy.init(theta, key=root))
+        return dataclasses.replace(
+            position.state, strategy=strategy.init(theta, key=root, trials=(1, 1))
+        )
 
     def fitness(theta):
         state = begun(design.strategy, theta)

@@ -9,7 +9,7 @@ from controller.analysis.summary import analyse, summary
 from controller.replay import verify
 from controller.runs import begin
 from controller.statuses import Status
-from controller.strategies.base import Evaluations
+from controller.strategies.base import Evaluations, Shown
 from controller.strategies.guard import tell
 from controller.strategies.iterated import Iterated
 from protocols.documents import DocumentError
@@ -36,7 +36,13 @@ def told(strategy, state, gains, bias=0.0, key=0):
             error=zeros,
             error_se=zeros,
             gradient=None,
-            basis=basis,
+            shown=Shown(
+                train=basis[:, :6],
+                train_labels=jnp.zeros((strategy.population, 6)),
+                test=basis,
+                degrees=jnp.arange(1, SIZE + 1, dtype=jnp.int32),
+                earlier=jnp.zeros((1, SIZE)),
+            ),
         ),
     )
 
@@ -51,7 +57,10 @@ def test_without_memory_it_is_power_iteration():
     gains, _ = matrix()
     strategy = Iterated(population=1, memory=0.0, ridge=1e-6)
     start = jnp.arange(1.0, SIZE + 1)
-    state, expected = strategy.init(start, key=jax.random.key(0)), np.asarray(start)
+    state, expected = (
+        strategy.init(start, key=jax.random.key(0), trials=(6, TESTS)),
+        np.asarray(start),
+    )
     for step in range(4):
         state = told(strategy, state, gains, bias=0.3, key=step)
         expected = gains @ expected
@@ -62,7 +71,7 @@ def test_without_memory_it_is_power_iteration():
 def test_what_is_left_is_the_eigenfunction_with_the_largest_gain():
     gains, eigenvectors = matrix(1)
     strategy = Iterated()
-    state = strategy.init(jnp.ones(SIZE), key=jax.random.key(0))
+    state = strategy.init(jnp.ones(SIZE), key=jax.random.key(0), trials=(6, TESTS))
     for step in range(40):
         state = told(strategy, state, gains, key=step)
     assert abs(strategy.recommended(state) @ eigenvectors[:, 0]) > 0.999
@@ -70,7 +79,7 @@ def test_what_is_left_is_the_eigenfunction_with_the_largest_gain():
 
 def test_where_nobody_answers_nothing_changes():
     strategy = Iterated()
-    state = strategy.init(jnp.arange(1.0, SIZE + 1), key=jax.random.key(0))
+    state = strategy.init(jnp.arange(1.0, SIZE + 1), key=jax.random.key(0), trials=(6, TESTS))
     before = np.asarray(strategy.recommended(state))
     for step in range(3):
         state = told(strategy, state, jnp.zeros((SIZE, SIZE)), key=step)

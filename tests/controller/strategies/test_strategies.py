@@ -8,7 +8,7 @@ import pytest
 import controller.strategies
 from controller.arrays import from_arrays, to_arrays
 from controller.statuses import Status
-from controller.strategies.base import AbstractStrategy, Evaluations, StrategyError
+from controller.strategies.base import AbstractStrategy, Evaluations, Shown, StrategyError
 from controller.strategies.es import ES, tie_averaged_weights
 from controller.strategies.gradient import Gradient
 from controller.strategies.guard import tell
@@ -28,7 +28,7 @@ CASES = [
 ]
 GOAL = jnp.array([0.4, -0.3, 0.2, 0.1])
 START = jnp.full(4, 0.05)
-TESTS = 12
+TRAIN, TESTS = 6, 12
 EASY = GOAL / jnp.linalg.norm(GOAL)
 GAINS = 0.9 * jnp.outer(EASY, EASY) + 0.3 * (jnp.eye(4) - jnp.outer(EASY, EASY))
 """What a linear learner does to θ: the goal's direction comes back most whole."""
@@ -37,17 +37,25 @@ GAINS = 0.9 * jnp.outer(EASY, EASY) + 0.3 * (jnp.eye(4) - jnp.outer(EASY, EASY))
 def evaluate(theta, strategy):
     loss = jnp.sum((theta - GOAL) ** 2, axis=1)
     slots = theta.shape[0]
-    if strategy.needs_basis:
-        basis = jax.random.normal(jax.random.key(3), (slots, TESTS, 4))
-        answers = jnp.einsum("stf,fg,sg->st", basis, GAINS, theta)
-    else:
-        basis, answers = None, jnp.zeros((slots, TESTS))
+    shown, labels, answers = None, jnp.zeros((slots, TESTS)), jnp.zeros((slots, TESTS))
+    if strategy.needs_shown:
+        basis = jax.random.normal(jax.random.key(3), (slots, TRAIN + TESTS, 4))
+        every = jnp.einsum("stf,sf->st", basis, theta)
+        shown = Shown(
+            train=basis[:, :TRAIN],
+            train_labels=every[:, :TRAIN],
+            test=basis[:, TRAIN:],
+            degrees=jnp.array([1, 2, 3, 4], jnp.int32),
+            earlier=jnp.zeros((1, 4)),
+        )
+        labels = every[:, TRAIN:]
+        answers = jnp.einsum("stf,fg,sg->st", shown.test, GAINS, theta)
     return Evaluations(
-        basis=basis,
+        shown=shown,
         theta=theta,
         fitness=loss,
         status=jnp.full(slots, Status.DONE, jnp.uint8),
-        labels=jnp.zeros((slots, TESTS)),
+        labels=labels,
         answers=answers,
         error=loss,
         error_se=jnp.zeros(slots),
@@ -63,7 +71,7 @@ def search(strategy, state, generations):
 
 
 def begin(strategy, key=0):
-    return strategy.init(START, key=jax.random.key(key))
+    return strategy.init(START, key=jax.random.key(key), trials=(TRAIN, TESTS))
 
 
 def test_every_kind_that_is_found_is_a_case_here():
@@ -80,7 +88,7 @@ class TestEveryStrategy:
     def test_comes_nearer_to_the_optimum(self, strategy):
         state = search(strategy, begin(strategy), 60)
         found = strategy.recommended(state)
-        if strategy.needs_basis:  # it finds a direction
+        if strategy.needs_shown:  # it finds a direction
             found = found * jnp.linalg.norm(GOAL) * jnp.sign(found @ GOAL)
         nearer = jnp.sum((found - GOAL) ** 2)
         assert float(nearer) < 0.5 * float(jnp.sum(GOAL**2))
