@@ -36,8 +36,9 @@ class Design:
 
     @property
     def trials_per_generation(self) -> int:
-        """Training and test trials of one generation, of all learners."""
-        return self.episodes_per_generation * (self.n_train + self.n_test)
+        """Training and test trials of one generation, of all learners, as they are presented."""
+        presented = self.n_train * self.panel.habits.passes + self.n_test
+        return self.episodes_per_generation * presented
 
     @property
     def episodes_per_generation(self) -> int:

@@ -104,6 +104,16 @@ class HabitsSection(Section):
     """Weight of what was believed before the episode."""
     remembered: Annotated[int, Field(ge=1)] = 8
     """Earlier episodes that still count, with carry-over."""
+    forgetting: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Part of what is believed that is lost with every test trial, until the next episode."""
+    drift: Annotated[float, Field(ge=0)] = 0.0
+    """Standard deviation of a bias that changes slowly, over episodes; added to `bias`."""
+    drift_episodes: Annotated[float, Field(ge=1)] = 50.0
+    """Episodes in which that becomes a bias of its own, independent of what it was."""
+    uptake: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Part of what is left to learn of an episode that one pass of its training trials teaches."""
+    passes: Annotated[int, Field(ge=1)] = 1
+    """How often the training trials of an episode are gone through; each time counts as trials."""
 
 
 class Experiment(Section):
@@ -149,7 +159,19 @@ class Experiment(Section):
                 f"{needed} different stimuli, the table has {size} rows"
             )
         self._check_linear(space, labeller)
+        self._check_passes()
         return self
+
+    def _check_passes(self) -> None:
+        """Refuse two opinions on how often training trials are shown."""
+        if self.session is None or self.habits.passes == 1:
+            return
+        blocks = self.session.schedule.training_blocks
+        if self.habits.passes != blocks:
+            raise ValueError(
+                f"habits.passes: expected 1 or session.schedule.training_blocks, here {blocks}, "
+                f"got {self.habits.passes}; so often a session shows each training stimulus"
+            )
 
     def _check_linear(self, space: AbstractSpace, labeller: AbstractLabeller) -> None:
         """Refuse what only linear labellers have, with others."""

@@ -13,7 +13,7 @@ from controller.objective import FreeTerms
 from controller.statuses import Status
 from controller.strategies import guard
 from controller.strategies.base import Evaluations, Shown, State
-from learners.habits import Lessons
+from learners.habits import Lessons, Moment
 from protocols.episode import Episode
 from protocols.keys import Purpose, derive
 
@@ -84,6 +84,7 @@ def generation(
         power=free.power,
         x=stimuli,
         lessons=lessons,
+        moments=_moments(design, situation, index),
         recorded=recorded,
     )
     labels = labelled.stimuli
@@ -227,6 +228,15 @@ def _before(lessons: Lessons, slot: Array, depth: int) -> Lessons:
     return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, slot, depth), lessons)
 
 
+def _moments(design: Design, situation: Situation, index: Array) -> Moment | None:
+    """Return when every slot's episode is, for habits that change slowly."""
+    if not design.panel.habits.drift:
+        return None
+    slots = design.strategy.population
+    key = derive(situation.root, situation.stage, Purpose.DRIFT)
+    return jax.vmap(lambda slot: Moment(index * slots + slot, key))(jnp.arange(slots))
+
+
 def _stimuli(design: Design, place: PRNGKeyArray) -> Float[Array, "set trial feature"]:
     count = design.n_train + design.n_test
     slots = 1 if design.common_stimuli else design.strategy.population
@@ -331,6 +341,7 @@ def _ask_learners(
     at: _Judged,
     x: Array,
     before: Lessons,
+    moment: Moment | None,
 ) -> _Answered:
     """Run one slot's episodes; with their slope in the labels where the strategy needs that."""
     n = design.n_train
@@ -339,7 +350,7 @@ def _ask_learners(
         z, power = judged.labels, judged.power
         # the test labels stay here: neither learner nor rig may see them
         episode = Episode(train_x=x[:n], train_z=z[:n], test_x=x[n:])
-        answers = design.panel.answers(episode, before, key=key)
+        answers = design.panel.answers(episode, before, key=key, moment=moment)
         errors, _ = design.objective.generalisation_errors(z[n:], answers, power)
         weight = design.objective.error_weight * situation.learner_weight
         return weight * design.panel.combined(errors), answers
@@ -359,6 +370,7 @@ def _answers(
     power: Float[Array, " slot"],
     x: Float[Array, "set trial feature"],
     lessons: Lessons,
+    moments: Moment | None,
     recorded: Float[Array, "slot learner test"],
 ) -> tuple[_Answered, Integer[Array, " slot"]]:
     """Ask the learners until every slot has finite answers, at most MAX_ATTEMPTS times.
@@ -372,11 +384,11 @@ def _answers(
         keys = jax.vmap(lambda slot: episode_key(place, slot, attempt))(slots)
         before = jax.vmap(lambda slot: _before(lessons, slot, design.panel.habits.depth))(slots)
         return jax.vmap(
-            lambda key, at, x, before: _ask_learners(
-                design, situation, key, at=at, x=x, before=before
+            lambda key, at, x, before, moment: _ask_learners(
+                design, situation, key, at=at, x=x, before=before, moment=moment
             ),
-            in_axes=(0, 0, _stimuli_axis(design), 0),
-        )(keys, _Judged(labels, power), _per_slot(design, x), before)
+            in_axes=(0, 0, _stimuli_axis(design), 0, 0),
+        )(keys, _Judged(labels, power), _per_slot(design, x), before, moments)
 
     def going(carry: tuple[_Answered, Array, Array, Array]) -> Array:
         _, missing, _, attempt = carry

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from learners.base import AbstractLearner
-from learners.habits import Habits, Lessons
+from learners.habits import Habits, Lessons, Moment
 from protocols.episode import Episode
 
 ERROR_FLOOR = 1e-6
@@ -51,7 +51,12 @@ class Panel(eqx.Module):
         return ("chosen",) * len(self.chosen) + neglected
 
     def answers(
-        self, episode: Episode, before: Lessons, *, key: PRNGKeyArray
+        self,
+        episode: Episode,
+        before: Lessons,
+        *,
+        key: PRNGKeyArray,
+        moment: Moment | None = None,
     ) -> Float[Array, "learner test"]:
         """Train all learners on one episode, return their answers to its test stimuli.
 
@@ -59,6 +64,7 @@ class Panel(eqx.Module):
             episode: what is trained and asked.
             before: the episodes before it, as far as they matter to the learners' habits.
             key: decides everything that is random in it.
+            moment: when it is; only needed for habits that change slowly.
         """
         return jnp.stack(
             [
@@ -69,6 +75,7 @@ class Panel(eqx.Module):
                     episode.test_x,
                     before,
                     key=learner_key(key, index),
+                    moment=None if moment is None else _own(moment, index),
                 )
                 for index, learner in enumerate(self.learners)
             ]
@@ -89,3 +96,7 @@ class Panel(eqx.Module):
 def learner_key(key: PRNGKeyArray, index: int) -> PRNGKeyArray:
     """Return the key of one learner in an episode; the first one's is the episode's own."""
     return key if index == 0 else jax.random.fold_in(key, index)
+
+
+def _own(moment: Moment, index: int) -> Moment:
+    return Moment(moment.episode, learner_key(moment.key, index))

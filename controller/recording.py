@@ -47,6 +47,7 @@ class Recorder:
             theta=keep.theta if log == "all" else None,
             recommended=keep.recommended if log != "none" else None,
             t_ns=np.full(done, self.now_ns(), np.int64),
+            passes=self._design.panel.habits.passes,
         )
 
     def stage(self, position: Position, theta: np.ndarray, trials: int) -> list[Frame]:

@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     INITIAL_MEAN = 6
     HELD_OUT = 7
     SCHEDULE = 8
+    DRIFT = 9
 
 
 def derive(root: PRNGKeyArray, *path: int | Array) -> PRNGKeyArray:

@@ -62,6 +62,8 @@ class GenerationBlock:
     """f4[G, theta_dim]; given if and only if the layout's theta_log is not "none"."""
     t_ns: np.ndarray
     """i8[G]: ns since the session's start at which the generation was logged."""
+    passes: int = 1
+    """How often the training trials were gone through; they are stored once, and counted."""
 
     ARRAYS: ClassVar[Spec] = {
         "labels": ("f4", ("G", "L", "n")),
@@ -212,6 +214,7 @@ class GenerationBlock:
     def _generations(self, layout: Layout) -> dict[str, np.ndarray]:
         generations, slots, n = self.labels.shape
         first = self.first_generation
+        presented = n + (self.passes - 1) * self.n_train
         table = {
             "arm": np.full(generations, self.arm, np.uint8),
             "stage": np.full(generations, self.stage, np.int16),
@@ -220,7 +223,7 @@ class GenerationBlock:
             "fitness_mean": nan_mean(self.fitness),
             "fitness_min": np.fmin.reduce(self.fitness, axis=1, initial=np.nan),
             "error_mean": nan_mean(self.error),
-            "trials": np.full(generations, slots * n, np.int32),
+            "trials": np.full(generations, slots * presented, np.int32),
         }
         if self.recommended is not None:
             table["recommended"] = self.recommended.reshape(-1, layout.theta_dim)

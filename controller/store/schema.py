@@ -198,7 +198,7 @@ TABLES = (
             Column("fitness_mean", "f4", "mean fitness of the candidates that have one"),
             Column("fitness_min", "f4", "lowest fitness of the candidates that have one"),
             Column("error_mean", "f4", "mean error of the candidates that have one"),
-            Column("trials", "i4", "number of trials in the generation"),
+            Column("trials", "i4", "presentations in the generation, training and test"),
             _RECOMMENDED,
         ),
     ),

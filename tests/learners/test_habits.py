@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from learners.habits import Habits, Lessons
+from learners.habits import Habits, Lessons, Moment
 from learners.ridge import Ridge
 
 LEARNER = Ridge(ridge=1e-3)
@@ -64,3 +64,50 @@ def test_an_untaught_learner_carries_nothing_over():
     untaught = Lessons(x=jnp.zeros((2, 8, 3)), z=jnp.zeros((2, 8)))
     habits = Habits(carry_over=0.5, remembered=2)
     assert answers(habits, untaught) == pytest.approx(0.5 * PLAIN, abs=1e-5)
+
+
+def test_a_belief_fades_from_one_test_trial_to_the_next():
+    faded = answers(Habits(forgetting=0.01))
+    expected = PLAIN * 0.99 ** np.arange(1, len(AT) + 1)
+    assert faded == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(("passes", "part"), [(1, 0.4), (2, 0.64), (4, 0.8704)])
+def test_every_pass_teaches_the_same_part_of_what_is_left(passes, part):
+    assert answers(Habits(uptake=0.4, passes=passes)) == pytest.approx(part * PLAIN, abs=1e-5)
+
+
+def test_a_learner_that_takes_everything_up_gains_nothing_by_further_passes():
+    assert np.array_equal(answers(Habits(passes=5)), PLAIN)
+
+
+def biases(habits, episodes, key=KEY):
+    """The slow bias of many episodes."""
+    at = jax.vmap(
+        lambda episode: habits.answers(
+            LEARNER, X, Z, AT[:1], NOTHING, key=KEY, moment=Moment(episode, key)
+        )
+    )
+    return np.asarray(at(jnp.asarray(episodes)))[:, 0] - PLAIN[0]
+
+
+def test_a_drifting_bias_has_the_stated_spread_and_time():
+    drifted = biases(Habits(drift=0.3, drift_episodes=20.0), np.arange(20_000))
+    assert drifted.std() == pytest.approx(0.3, rel=0.1)
+    assert np.abs(np.diff(drifted)).max() < 0.3 * 0.5  # no jumps: it turns by π/40 an episode
+    apart = np.corrcoef(drifted[:-40], drifted[40:])[0, 1]
+    assert abs(apart) < 0.1
+    near = np.corrcoef(drifted[:-2], drifted[2:])[0, 1]
+    assert near > 0.95
+
+
+def test_a_drifting_bias_follows_from_the_episode_alone():
+    habits = Habits(drift=0.3)
+    together = biases(habits, np.arange(100))
+    assert np.array_equal(together[70:], biases(habits, np.arange(70, 100)))
+    assert not np.allclose(together, biases(habits, np.arange(100), key=jax.random.key(9)))
+
+
+def test_a_learner_that_drifts_has_to_know_when_it_is():
+    with pytest.raises(ValueError, match="pass `moment`"):
+        answers(Habits(drift=0.1))
