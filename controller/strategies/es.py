@@ -1,35 +1,25 @@
-"""Evolution strategies by evosax (Lange 2022): any distribution-based one, by its name."""
+"""Evolution strategies by evosax (Lange 2022): any distribution-based one, by its name.
 
-import functools
-import inspect
+They hear one number an episode, so they are what costs most trials. Two settings save some:
+
+* `mirrored`: the second half of a population is the first one, mirrored at the mean. What both of
+  a pair have in common cancels in their difference. (CMA_ES shrinks its steps a little faster.)
+* `max_repeats`: a population is evaluated again, on new stimuli, while the differences between
+  its candidates are less reliable than `reliability`; the algorithm is told means. Each evaluation
+  is a generation of the run: it is stored, counted and shown as one.
+"""
+
 from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import optax
-from annotated_types import Ge, Gt
-from evosax.algorithms import distribution_based_algorithms
-from evosax.core.fitness_shaping import weights_fitness_shaping_fn
+from annotated_types import Ge, Gt, Le
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from controller.strategies.base import AbstractStrategy, Evaluations, State, StrategyError
+from controller.strategies.es_algorithms import KNOWN, MIRRORABLE, NEED_EVEN, make, proper_name
+from controller.strategies.es_repeats import another_look, mean_fitness, no_look, reliability
 from protocols.keys import Purpose, derive
-
-NEED_EVEN = frozenset(
-    [
-        "ARS",
-        "ASEBO",
-        "CR_FM_NES",
-        "ESMC",
-        "GuidedES",
-        "NoiseReuseES",
-        "Open_ES",
-        "PersistentES",
-        "PGPE",
-        "SV_Open_ES",
-    ]
-)
-ALIASES = {"DiscoveredES": "DES", "OpenES": "Open_ES", "LearnedES": "LES", "CMAES": "CMA_ES"}
 
 
 class ES(AbstractStrategy):
@@ -44,14 +34,19 @@ class ES(AbstractStrategy):
     """Standard deviation of the first generation around the start."""
     learning_rate: Annotated[float, Gt(0)] | None = None
     """Step of the algorithms that use an optimiser; left out: the algorithm's own."""
+    mirrored: bool = False
+    """Whether the second half of a population mirrors the first at the mean."""
+    max_repeats: Annotated[int, Ge(1)] = 1
+    """Most evaluations of a population before the algorithm is told; 1: each is told at once."""
+    reliability: Annotated[float, Gt(0), Le(1)] = 0.5
+    """Of the differences between candidates; from it on a population isn't evaluated again."""
 
     def check(self, size: int) -> None:
         """Raise StrategyError for unknown algorithms and populations that they can't use."""
-        name = ALIASES.get(self.algorithm, self.algorithm)
-        if name not in distribution_based_algorithms:
-            known = sorted({*distribution_based_algorithms, *ALIASES})
+        name = proper_name(self.algorithm)
+        if name not in map(proper_name, KNOWN):
             raise StrategyError(
-                f"algorithm: expected one of {', '.join(known)}, got {self.algorithm!r}"
+                f"algorithm: expected one of {', '.join(KNOWN)}, got {self.algorithm!r}"
             )
         if self.population < 2:
             raise StrategyError(
@@ -63,6 +58,8 @@ class ES(AbstractStrategy):
                 f"population: {self.algorithm} draws mirrored pairs and needs an even number, got "
                 f"{self.population}; use {self.population + 1}"
             )
+        if self.mirrored:
+            self._check_mirrored(name)
         try:
             jax.eval_shape(
                 lambda m: self.ask(self.init(m, key=jax.random.key(0), trials=(1, 1))),
@@ -83,70 +80,66 @@ class ES(AbstractStrategy):
         inner = algorithm.init(derive(key, Purpose.STRATEGY), mean, params)
         # weak types would make the compiled loop's state change its type after one turn
         inner = jax.tree.map(lambda a: jax.lax.convert_element_type(a, jnp.asarray(a).dtype), inner)
-        return {"key": key, "generation": jnp.zeros((), jnp.int32), "inner": inner}
+        state = {"key": key, "generation": jnp.zeros((), jnp.int32), "inner": inner}
+        if self.max_repeats > 1:
+            state["tally"] = no_look(self.population, mean.shape[0])
+        return state
 
     def ask(self, state: State) -> tuple[Float[Array, "slot theta"], State]:
-        """Draw a population."""
+        """Draw a population, or ask again about the one that isn't told yet."""
         algorithm, params = self._algorithm(state["inner"].mean.shape[0])
         key = derive(state["key"], state["generation"], Purpose.ASK)
         population, inner = algorithm.ask(key, state["inner"], params)
+        if self.mirrored:
+            half = population[: self.population // 2]
+            population = jnp.concatenate([half, 2 * inner.mean - half])
+        if self.max_repeats > 1:
+            again = state["tally"]["looks"] > 0
+            population = jnp.where(again, state["tally"]["population"], population)
+            inner = _chosen(again, state["inner"], inner)
         return population, {**state, "inner": inner}
 
     def tell(self, state: State, evaluations: Evaluations) -> State:
-        """Update the search distribution from the ranks."""
-        algorithm, params = self._algorithm(evaluations.theta.shape[1])
-        key = derive(state["key"], state["generation"], Purpose.TELL)
-        inner, _ = algorithm.tell(
-            key, evaluations.theta, evaluations.fitness, state["inner"], params
-        )
-        return {**state, "generation": state["generation"] + 1, "inner": inner}
+        """Update the search distribution from the ranks, once they are reliable enough."""
+        if self.max_repeats == 1:
+            return self._told(state, evaluations.theta, evaluations.fitness)
+        tally = another_look(state["tally"], evaluations.theta, evaluations.fitness)
+        enough = reliability(tally, evaluations) >= self.reliability
+        enough |= tally["looks"] >= self.max_repeats
+        told = self._told(state, evaluations.theta, mean_fitness(tally))
+        cleared = no_look(*evaluations.theta.shape)
+        return _chosen(enough, {**told, "tally": cleared}, {**state, "tally": tally})
 
     def recommended(self, state: State) -> Float[Array, " theta"]:
         """Return the mean of the search distribution."""
         return state["inner"].mean
 
+    def _told(self, state: State, theta: Array, fitness: Array) -> State:
+        algorithm, params = self._algorithm(theta.shape[1])
+        key = derive(state["key"], state["generation"], Purpose.TELL)
+        inner, _ = algorithm.tell(key, theta, fitness, state["inner"], params)
+        return {**state, "generation": state["generation"] + 1, "inner": inner}
+
+    def _check_mirrored(self, name: str) -> None:
+        if name in NEED_EVEN:
+            raise StrategyError(
+                f"mirrored: {self.algorithm} draws mirrored pairs by itself; leave it out"
+            )
+        if name not in MIRRORABLE:
+            raise StrategyError(
+                f"mirrored: {self.algorithm} remembers what it drew, or doesn't draw around its "
+                f"mean; use one of {', '.join(sorted(MIRRORABLE))}"
+            )
+        if self.population % 2:
+            raise StrategyError(
+                f"population: mirrored pairs need an even number, got {self.population}; use "
+                f"{self.population + 1}"
+            )
+
     def _algorithm(self, size: int) -> tuple[Any, Any]:
-        return _make(self.algorithm, self.population, size, self.std, self.learning_rate)
+        return make(self.algorithm, self.population, size, self.std, self.learning_rate)
 
 
-@functools.cache
-def _make(
-    name: str, population: int, size: int, std: float, learning_rate: float | None
-) -> tuple[Any, Any]:
-    """Make an algorithm and its parameters once; every instance would be traced anew."""
-    algorithm_class = distribution_based_algorithms[ALIASES.get(name, name)]
-    accepted = inspect.signature(algorithm_class).parameters
-    options: dict[str, Any] = {}
-    if accepted["fitness_shaping_fn"].default is weights_fitness_shaping_fn:
-        options["fitness_shaping_fn"] = tie_averaged_weights
-    if learning_rate is not None and "optimizer" in accepted:
-        options["optimizer"] = optax.sgd(learning_rate)
-    if "std_schedule" in accepted:
-        options["std_schedule"] = optax.constant_schedule(std)
-    with jax.ensure_compile_time_eval():
-        algorithm = algorithm_class(population, jnp.zeros(size), **options)
-        params = algorithm.default_params
-        if hasattr(params, "std_init"):
-            params = params.replace(std_init=jnp.asarray(std, jnp.float32))
-    return algorithm, params
-
-
-def tie_averaged_weights(
-    population: Array,
-    fitness: Float[Array, " slot"],
-    state: Any,
-    params: Any,
-) -> Float[Array, " slot"]:
-    """Give candidates of equal fitness the mean of the weights that their ranks share.
-
-    evosax looks weights up by the average rank, cut to an integer: two ties for first place would
-    both be given the weight of the first (0.5 → 0), so that the weights no longer sum to one.
-    """
-    del population, state
-    # Nobody is compared with himself: the compiler may compute the two sides of a comparison
-    # separately, and results that differ in the last bit are neither equal nor in order.
-    others = ~jnp.eye(fitness.shape[0], dtype=bool)
-    below = jnp.sum((fitness[None, :] < fitness[:, None]) & others, axis=1)
-    alike = 1 + jnp.sum((fitness[None, :] == fitness[:, None]) & others, axis=1)
-    cumulative = jnp.concatenate([jnp.zeros(1), jnp.cumsum(params.weights)])
-    return (cumulative[below + alike] - cumulative[below]) / alike
+def _chosen(first: Array, one: State, other: State) -> State:
+    """Return one state or the other, inside a compiled loop."""
+    return jax.tree.map(lambda a, b: jnp.where(first, a, b), one, other)

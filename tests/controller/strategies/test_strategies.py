@@ -9,7 +9,8 @@ import controller.strategies
 from controller.arrays import from_arrays, to_arrays
 from controller.statuses import Status
 from controller.strategies.base import AbstractStrategy, Evaluations, Shown, StrategyError
-from controller.strategies.es import ES, tie_averaged_weights
+from controller.strategies.es import ES
+from controller.strategies.es_algorithms import tie_averaged_weights
 from controller.strategies.gradient import Gradient
 from controller.strategies.guard import tell
 from controller.strategies.iterated import Iterated
@@ -22,6 +23,7 @@ CASES = [
     ES(algorithm="SNES", population=16),
     ES(algorithm="OpenES", population=16, learning_rate=0.1),
     ES(algorithm="Sep_CMA_ES", population=8),
+    ES(algorithm="CMA_ES", population=8, mirrored=True, max_repeats=3),
     RandomSearch(population=16),
     Gradient(population=2, learning_rate=0.1),
     Iterated(population=2),
@@ -157,8 +159,11 @@ def test_when_all_tie_every_candidate_weighs_the_same():
         (ES(algorithm="PGPE", population=9), "needs an even number, got 9; use 10"),
         (ES(algorithm="CMA_ES", population=1), "expected at least 2 for CMA_ES, got 1"),
         (ES(algorithm="SMES"), "expected one of .*SNES.*got 'SMES'"),
+        (ES(mirrored=True, population=7), "mirrored pairs need an even number, got 7; use 8"),
+        (ES(algorithm="PGPE", mirrored=True), "PGPE draws mirrored pairs by itself"),
+        (ES(algorithm="xNES", mirrored=True), "xNES remembers what it drew.*SNES"),
     ],
-    ids=["odd-openes", "odd-pgpe", "one", "unknown"],
+    ids=["odd-openes", "odd-pgpe", "one", "unknown", "odd-pairs", "own-pairs", "no-pairs"],
 )
 def test_populations_that_an_algorithm_cannot_use_are_refused(strategy, message):
     with pytest.raises(StrategyError, match=message):
