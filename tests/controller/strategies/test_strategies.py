@@ -15,6 +15,7 @@ from controller.strategies.gradient import Gradient
 from controller.strategies.guard import tell
 from controller.strategies.iterated import Iterated
 from controller.strategies.random import RandomSearch
+from controller.strategies.twin import Twin
 from protocols.registry import discover
 
 CASES = [
@@ -27,21 +28,28 @@ CASES = [
     RandomSearch(population=16),
     Gradient(population=2, learning_rate=0.1),
     Iterated(population=2),
+    Twin(population=2, twins=("low_rank",), steps=10, capacity=12),
 ]
 GOAL = jnp.array([0.4, -0.3, 0.2, 0.1])
 START = jnp.full(4, 0.05)
 TRAIN, TESTS = 6, 12
 EASY = GOAL / jnp.linalg.norm(GOAL)
-GAINS = 0.9 * jnp.outer(EASY, EASY) + 0.3 * (jnp.eye(4) - jnp.outer(EASY, EASY))
-"""What a linear learner does to θ: the goal's direction comes back most whole."""
+PRIOR = 3.0 * jnp.outer(EASY, EASY) + 0.1 * (jnp.eye(4) - jnp.outer(EASY, EASY))
+"""What a kernel learner takes for likely: the goal's direction comes back most whole."""
 
 
-def evaluate(theta, strategy):
+def answers_of_a_kernel(train, labels, test):
+    gram = train @ PRIOR @ train.T + jnp.eye(len(train))
+    return test @ PRIOR @ train.T @ jnp.linalg.solve(gram, labels)
+
+
+def evaluate(theta, strategy, key=None):
+    key = jax.random.key(3) if key is None else key
     loss = jnp.sum((theta - GOAL) ** 2, axis=1)
     slots = theta.shape[0]
     shown, labels, answers = None, jnp.zeros((slots, TESTS)), jnp.zeros((slots, TESTS))
     if strategy.needs_shown:
-        basis = jax.random.normal(jax.random.key(3), (slots, TRAIN + TESTS, 4))
+        basis = jax.random.normal(key, (slots, TRAIN + TESTS, 4))
         every = jnp.einsum("stf,sf->st", basis, theta)
         shown = Shown(
             train=basis[:, :TRAIN],
@@ -51,7 +59,7 @@ def evaluate(theta, strategy):
             earlier=jnp.zeros((1, 4)),
         )
         labels = every[:, TRAIN:]
-        answers = jnp.einsum("stf,fg,sg->st", shown.test, GAINS, theta)
+        answers = jax.vmap(answers_of_a_kernel)(shown.train, shown.train_labels, shown.test)
     return Evaluations(
         shown=shown,
         theta=theta,
@@ -66,9 +74,13 @@ def evaluate(theta, strategy):
 
 
 def search(strategy, state, generations):
-    for _ in range(generations):
+    @jax.jit
+    def generation(state, key):
         theta, state = strategy.ask(state)
-        state = tell(strategy, state, evaluate(theta, strategy))
+        return tell(strategy, state, evaluate(theta, strategy, key))
+
+    for index in range(generations):
+        state = generation(state, jax.random.key(index))
     return state
 
 

@@ -1,0 +1,1 @@
+"""Twins: models of a learner that are fitted to all its answers, one file each."""
