@@ -96,6 +96,7 @@ def dryrun(
 
     document = _load(protocol, overrides, seed)
     experiment = document.value
+    _warn_of_cost(experiment)
     folder = out or _free_folder(f"{experiment.name}-seed{experiment.seed}")
     with _running(experiment) as (report, should_stop):
         finished = begin(
@@ -146,6 +147,7 @@ def analyse(
 def validate(protocol: Protocol, overrides: Overrides = None, seed: Seed = None) -> None:
     """Check a protocol document; print it with every default written out."""
     document = _load(protocol, overrides, seed)
+    _warn_of_cost(document.value)
     design = document.value.design()
     stages = document.value.stages
     trials = design.trials_per_generation * stages.generations * stages.count
@@ -254,6 +256,13 @@ def _load(protocol: str, overrides: list[str] | None, seed: int | None) -> "Docu
 
     jax_cache.enable()
     return load_experiment(protocol_path(protocol), all_overrides(overrides, seed))
+
+
+def _warn_of_cost(experiment: "Experiment") -> None:
+    from controller.cost_warning import cost_warning
+
+    if warning := cost_warning(experiment):
+        typer.echo(warning, err=True)
 
 
 def all_overrides(overrides: list[str] | None, seed: int | None) -> tuple[str, ...]:

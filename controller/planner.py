@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from controller.cost_warning import cost_warning
 from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.loop import DryRun, LoopError, block_size
@@ -111,6 +112,7 @@ class Planner:
             reference=tuple(map(tuple, points.tolist())),
             document_text=self.document.text,
             document_sha256=self.document.sha256,
+            warning=cost_warning(self.experiment),
         )
 
     def nudge(self) -> None:

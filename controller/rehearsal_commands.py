@@ -71,6 +71,7 @@ def rehearse(
 
 def _emulated(wanted: _Wanted, document: Document[Rig], settings: RigSettings) -> bool:
     from controller import jax_cache
+    from controller.cost_warning import cost_warning
     from controller.document import load_experiment
     from controller.rehearsal import Rehearsal
     from controller.rehearsal import rehearse as run
@@ -79,6 +80,8 @@ def _emulated(wanted: _Wanted, document: Document[Rig], settings: RigSettings) -
 
     jax_cache.enable()
     experiment = load_experiment(wanted.protocol, wanted.overrides)
+    if warning := cost_warning(experiment.value):
+        _say(warning)
     mapping = document.value.mapping
     rehearsal = Rehearsal(
         folder=wanted.folder,

@@ -91,6 +91,8 @@ def run_on_rig(request: Request) -> tuple[Path, Ending]:
         if settings.screen is not None:
             display = opened.enter_context(Display(settings.screen))
         plan = planner.plan()
+        if plan.warning:
+            request.say(plan.warning)
         animal = _animal(opened, request, plan, settings, screen)
         port = opened.enter_context(_port(settings, request, animal))
         found = _checked(request, settings, port, display, folder)

@@ -37,6 +37,8 @@ class Plan:
     """Stimuli that cover the space, to see whether a rig can show them."""
     document_text: str
     document_sha256: str
+    warning: str | None = None
+    """What the experimenter should know before the first session."""
 
 
 class Planning(Protocol):
