@@ -14,6 +14,8 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Integer, PRNGKeyArray
 
 State = Any  # a pytree of arrays whose structure is the strategy's own
@@ -107,3 +109,10 @@ class AbstractStrategy(eqx.Module):
     @abc.abstractmethod
     def recommended(self, state: State) -> Float[Array, " theta"]:
         """Return the θ that the search stands for now."""
+
+
+def strong(array: Array) -> Array:
+    """Return an array whose type doesn't depend on what it meets; keys are left alone."""
+    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
+        return array
+    return jax.lax.convert_element_type(array, jnp.asarray(array).dtype)

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from annotated_types import Ge, Gt, MinLen
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from controller.strategies.base import AbstractStrategy, Evaluations, Shown, State
+from controller.strategies.base import AbstractStrategy, Evaluations, Shown, State, strong
 from controller.strategies.iterated import Iterated
 from learners.twins.base import AbstractTwin, History
 from learners.twins.delta import Delta
@@ -94,7 +94,7 @@ class Twin(AbstractStrategy):
     """Models that are fitted."""
     steps: Annotated[int, Ge(1)] = 40
     """Steps of each fit, which begins where the last one ended."""
-    capacity: Annotated[int, Ge(4)] = 256
+    capacity: Annotated[int, Ge(4)] = 128
     """Episodes that are remembered, the latest."""
     margin: Annotated[float, Gt(0)] = 5.0
     """Log likelihood by which a twin must have predicted better than the baseline."""
@@ -129,7 +129,7 @@ class Twin(AbstractStrategy):
             error=jnp.zeros((self.population + 1, size, size)),
         )
         fallback = self._iterated.init(mean, key=key, trials=trials)
-        return TwinState(
+        state = TwinState(
             key=key,
             generation=jnp.zeros((), jnp.int32),
             told=jnp.zeros((), jnp.int32),
@@ -140,6 +140,8 @@ class Twin(AbstractStrategy):
             fallback=fallback,
             fell_back=jnp.zeros((), bool),
         )
+        # weak types would make the compiled loop's state change its type after one turn
+        return jax.tree.map(strong, state)
 
     def ask(self, state: State) -> tuple[Float[Array, "slot theta"], State]:
         """Return the functions that the last tell chose."""
@@ -236,8 +238,9 @@ class Twin(AbstractStrategy):
         known, size = state.known, state.taken.shape[0]
         optima = jax.vmap(lambda error: easiest(error, state.taken))(known.error)
         answered = jnp.any(known.history.answers != 0)
-        best = known.score[jnp.argmax(known.lately)]
-        trusted = (best > self.margin) & answered
+        best = jnp.argmax(known.lately)
+        predicts = (known.score[best] > self.margin) & (known.lately[best] > 0)
+        trusted = predicts & answered
         exploring = (state.told < self.explore) | ~answered
         iterated, _ = self._iterated.ask(state.fallback)
         at_random = self._anything(derive(state.key, state.generation + 1), size)
