@@ -32,10 +32,10 @@ REACH: Mapping[str, float] = {
     "initial_scale": 4.0,
     "gain": 4.0,
 }
-"""Settings that are free in every circuit that has them, and by what factor, up or down."""
+"""Settings that can be free, and by what factor, up or down."""
+USUALLY_FREE = ("ridge", "rate", "learning_rate")
 STEP = {1: 2.0, 2: 2.9}
 """Largest factor from one setting tried to the next, by the number of free ones."""
-MOST_FREE = max(STEP)
 DIVERGED = 10.0  # an answer as far from [-1, 1] as any that is kept
 
 
@@ -45,16 +45,30 @@ class Circuit(AbstractModel):
     kind: ClassVar[str] = "circuit"
     circuit: AbstractLearner
     """At the settings around which they are looked for."""
-    draws: int = 8
+    wanted: tuple[str, ...] = ()
+    """Which settings are free, of those in REACH; empty: those in USUALLY_FREE that it has."""
+    draws: int = 32
     """Circuits in a mean; one is enough where nothing is drawn."""
-    remembered: int = 4
+    remembered: int = 3
     """Earlier episodes that still count."""
+
+    def __check_init__(self) -> None:
+        """Raise ValueError if what is wanted can't be free."""
+        possible = [name for name in REACH if name in self._settings]
+        if not set(self.wanted) <= set(possible) or len(self.wanted) > max(STEP):
+            raise ValueError(
+                f"free settings of {self.circuit.kind}: expected at most {max(STEP)} of "
+                f"{', '.join(possible) or 'none'}, got {', '.join(self.wanted)}"
+            )
 
     @property
     def free(self) -> tuple[str, ...]:
         """Names of the free settings."""
-        settings = {field.name for field in dataclasses.fields(self.circuit)}
-        return tuple(name for name in REACH if name in settings)[:MOST_FREE]
+        return self.wanted or tuple(name for name in USUALLY_FREE if name in self._settings)
+
+    @property
+    def _settings(self) -> set[str]:
+        return {field.name for field in dataclasses.fields(self.circuit)}
 
     def start(self, functions: int, *, key: PRNGKeyArray) -> Params:
         """Begin at the circuit's own settings."""
@@ -98,9 +112,7 @@ class Circuit(AbstractModel):
         )
         found = [at(history, node) for node in nodes]
         means, variances = (jnp.stack(parts) for parts in zip(*found, strict=True))
-        return Tabled(
-            self.free, tuple(map(tuple, grids)), jnp.asarray(nodes), means, variances
-        )
+        return Tabled(self.free, tuple(map(tuple, grids)), jnp.asarray(nodes), means, variances)
 
     def _varies(self, history: History) -> bool:
         """Whether circuits of other keys answer differently."""

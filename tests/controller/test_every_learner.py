@@ -14,6 +14,7 @@ CIRCLE = ('space={kind="circle"}', 'labeller={kind="harmonics", degree=2}')
 SQUARE = ('space={kind="sphere", dimensions=16}', 'labeller={kind="mlp", hidden=[4]}')
 LEARNER = {
     "conv_net": ('{kind="conv_net", channels=2, kernel=3, steps=4}', SQUARE),
+    "delta_rule": ('{kind="delta_rule"}', SPHERE),
     "dot_product_kernel": ('{kind="dot_product_kernel"}', SPHERE),
     "mushroom_body": ('{kind="mushroom_body", kenyon_cells=20, steps=4}', SPHERE),
     "random_features": ('{kind="random_features", width=7}', SPHERE),

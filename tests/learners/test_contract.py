@@ -12,6 +12,7 @@ from jax import Array
 import learners
 from learners.base import AbstractLearner
 from learners.conv_net import ConvNet
+from learners.delta_rule import DeltaRule
 from learners.descent import AbstractTrained
 from learners.dot_product_kernel import DotProductKernel
 from learners.mushroom_body import MushroomBody
@@ -30,6 +31,8 @@ CASES = [
     (RandomFeatures(), SPHERE),
     (RandomFeatures(width=5, first_layer="fixed"), SPHERE),
     (RandomFeatures(input_scale=(2.0, 1.0, 0.5)), SPHERE),
+    (DeltaRule(), SPHERE),
+    (DeltaRule(rate=0.2, passes=3), SPHERE),
     (DotProductKernel(), SPHERE),
     (DotProductKernel(), CIRCLE),
     (MushroomBody(), Sphere(dimensions=5)),
