@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller import rig_commands, session_commands
+from controller import fit_command, rig_commands, session_commands
 from controller.paths import protocol_path
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ for command in (
     session_commands.sessions,
     session_commands.abandon,
     session_commands.bundle,
+    fit_command.fit,
 ):
     app.command()(command)
 

@@ -25,17 +25,16 @@ from learners.base import AbstractLearner
 from learners.twins.base import AbstractModel, Belief, History, Params, log_normal
 from learners.twins.kernel import KEPT, SPREAD
 
-REACH: Mapping[str, float] = {
-    "ridge": 1e3,
-    "rate": 16.0,
-    "learning_rate": 8.0,
-    "initial_scale": 4.0,
-    "gain": 4.0,
+REACH: Mapping[str, tuple[float, int]] = {
+    "ridge": (1e3, 21),
+    "rate": (16.0, 9),
+    "learning_rate": (8.0, 5),
+    "initial_scale": (4.0, 3),
+    "gain": (4.0, 3),
 }
-"""Settings that can be free, and by what factor, up or down."""
+"""Settings that can be free: by what factor, up or down, and how many of them are tried."""
 USUALLY_FREE = ("ridge", "rate", "learning_rate")
-STEP = {1: 2.0, 2: 2.9}
-"""Largest factor from one setting tried to the next, by the number of free ones."""
+MOST_FREE = 2
 DIVERGED = 10.0  # an answer as far from [-1, 1] as any that is kept
 
 
@@ -47,7 +46,7 @@ class Circuit(AbstractModel):
     """At the settings around which they are looked for."""
     wanted: tuple[str, ...] = ()
     """Which settings are free, of those in REACH; empty: those in USUALLY_FREE that it has."""
-    draws: int = 32
+    draws: int = 24
     """Circuits in a mean; one is enough where nothing is drawn."""
     remembered: int = 3
     """Earlier episodes that still count."""
@@ -55,9 +54,9 @@ class Circuit(AbstractModel):
     def __check_init__(self) -> None:
         """Raise ValueError if what is wanted can't be free."""
         possible = [name for name in REACH if name in self._settings]
-        if not set(self.wanted) <= set(possible) or len(self.wanted) > max(STEP):
+        if not set(self.wanted) <= set(possible) or len(self.wanted) > MOST_FREE:
             raise ValueError(
-                f"free settings of {self.circuit.kind}: expected at most {max(STEP)} of "
+                f"free settings of {self.circuit.kind}: expected at most {MOST_FREE} of "
                 f"{', '.join(possible) or 'none'}, got {', '.join(self.wanted)}"
             )
 
@@ -93,7 +92,7 @@ class Circuit(AbstractModel):
         Raises:
             ValueError: the history has no stimuli.
         """
-        return _carried(*self._trained(params, history), params["kept"])
+        return _carried(*self.trained(params, history), params["kept"])
 
     def tabled(self, history: History) -> "Tabled":
         """Train the circuits at a grid of settings, and return the model in between.
@@ -101,16 +100,11 @@ class Circuit(AbstractModel):
         Raises:
             ValueError: the history has no stimuli.
         """
-        grids = [_grid(REACH[name], STEP[len(self.free)]) for name in self.free]
+        grids = [_grid(*REACH[name]) for name in self.free]
         places = list(product(*grids))
         nodes = np.array(places, np.float32).reshape(len(places), len(grids))
         own = self if self._varies(history) else eqx.tree_at(lambda m: m.draws, self, 1)
-        at = jax.jit(
-            lambda history, node: own._trained(  # noqa: SLF001  its own
-                dict(zip(_logs(own.free), node, strict=True)), history
-            )
-        )
-        found = [at(history, node) for node in nodes]
+        found = [_at(own, node, history) for node in jnp.asarray(nodes)]
         means, variances = (jnp.stack(parts) for parts in zip(*found, strict=True))
         return Tabled(self.free, tuple(map(tuple, grids)), jnp.asarray(nodes), means, variances)
 
@@ -119,7 +113,7 @@ class Circuit(AbstractModel):
         x, asked = _stimuli(history)
         return drawn_anew(self.circuit, x[0], history.labels[0], asked[0])
 
-    def _trained(
+    def trained(
         self, params: Params, history: History
     ) -> tuple[Float[Array, "episode age test"], Float[Array, "episode age test"]]:
         """Return what lessons of each age taught about an episode's test stimuli."""
@@ -179,6 +173,13 @@ class Tabled(AbstractModel):
         return _carried(mean, variance, params["kept"])
 
 
+@eqx.filter_jit
+def _at(
+    circuit: Circuit, node: Float[Array, " free"], history: History
+) -> tuple[Float[Array, "episode age test"], Float[Array, "episode age test"]]:
+    return circuit.trained(dict(zip(_logs(circuit.free), node, strict=True)), history)
+
+
 def drawn_anew(
     circuit: AbstractLearner,
     x: Float[Array, "train feature"],
@@ -220,7 +221,7 @@ def _carried(
 def _log_prior(params: Params, free: tuple[str, ...]) -> Float[Array, ""]:
     total = log_normal(params["kept"], KEPT, SPREAD)
     for name, log in zip(free, _logs(free), strict=True):
-        total = total + log_normal(params[log], 0.0, math.log(REACH[name]) / 2)
+        total = total + log_normal(params[log], 0.0, math.log(REACH[name][0]) / 2)
     return total
 
 
@@ -228,10 +229,9 @@ def _logs(free: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"log_{name}" for name in free)
 
 
-def _grid(reach: float, step: float) -> list[float]:
+def _grid(reach: float, count: int) -> list[float]:
     """Return the logarithms of settings up to a factor away from the circuit's own."""
-    half = math.ceil(math.log(reach) / math.log(step) - 1e-9)
-    return (math.log(reach) * np.arange(-half, half + 1) / half).tolist()
+    return np.linspace(-math.log(reach), math.log(reach), count).tolist()
 
 
 def _stimuli(
