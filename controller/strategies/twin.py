@@ -23,7 +23,14 @@ import jax.numpy as jnp
 from annotated_types import Ge, Gt, MinLen
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from controller.strategies.base import AbstractStrategy, Evaluations, Shown, State, strong
+from controller.strategies.base import (
+    AbstractStrategy,
+    Evaluations,
+    Shown,
+    State,
+    StrategyError,
+    strong,
+)
 from controller.strategies.iterated import Iterated
 from learners.twins.base import AbstractTwin, History
 from learners.twins.delta import Delta
@@ -100,7 +107,13 @@ class Twin(AbstractStrategy):
     """Log likelihood by which a twin must have predicted better than the baseline."""
 
     def check(self, size: int) -> None:
-        """Take any θ."""
+        """Raise StrategyError if a generation doesn't fit into what is remembered."""
+        del size
+        if self.capacity < self.population:
+            raise StrategyError(
+                f"capacity: expected at least the population, {self.population}, got "
+                f"{self.capacity}; a generation's episodes are kept together"
+            )
 
     def init(
         self, mean: Float[Array, " theta"], *, key: PRNGKeyArray, trials: tuple[int, int]

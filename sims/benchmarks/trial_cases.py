@@ -121,6 +121,54 @@ ITERATED = (
 )
 
 
+def _twin(
+    learner: str,
+    *habits: str,
+    protocol: str = "default",
+    target: Target = FIRST_ORDER,
+    at_most: int = 1200,
+) -> Case:
+    return Case(
+        learner,
+        "twin",
+        HARMONICS,
+        protocol,
+        (
+            'strategy={kind="twin"}',
+            *("episode.common_stimuli=false", "episode.train=6", "episode.test=18"),
+            "stages.generations=31",  # about as many episodes as it remembers
+            *habits,
+        ),
+        target,
+        at_most,
+    )
+
+
+TWIN = (
+    _twin(KERNEL),
+    _twin(f"{KERNEL}, 10 % lapses", LAPSES),
+    _twin(
+        f"{KERNEL}, 10 % lapses, 70 % carry-over",
+        *(LAPSES, "habits.carry_over=0.7"),
+        at_most=3000,
+    ),
+    _twin(f"{KERNEL}, 10 % lapses, binary answers", LAPSES, "habits.binary=true"),
+    _twin(f"{KERNEL}, a bad animal", *BAD_ANIMAL),
+    _twin(
+        "decoy that prefers second order, 10 % lapses",
+        LAPSES,
+        protocol="decoy_second_order",
+        target=Target("second order", degree=2),
+    ),
+    _twin(
+        "decoy that prefers the third axis, 10 % lapses",
+        LAPSES,
+        protocol="decoy_axis",
+        target=Target("the third axis", axis=2),
+    ),
+)
+
+
 def _es(
     labeller: str,
     algorithm: str,
@@ -194,4 +242,4 @@ PUBLISHED = Case(
     ),
 )
 
-CASES: tuple[Case, ...] = (*ITERATED, *ES, PUBLISHED)
+CASES: tuple[Case, ...] = (*TWIN, *ITERATED, *ES, PUBLISHED)
