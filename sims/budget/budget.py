@@ -14,7 +14,7 @@ from sims.budget.changes import Change
 from sims.budget.crew import Crew
 from sims.budget.errors import PlanError, UnreliableError
 from sims.budget.interval import LEVEL, Interval, of_a_part, predictive
-from sims.budget.plausible import Plausible, Source, possible
+from sims.budget.plausible import BAD_DAY, Plausible, Source, possible
 from sims.budget.price import Price, price
 from sims.budget.reliability import ENOUGH, Reliability
 from sims.budget.work import Done, Look, Task, look, perform
@@ -49,6 +49,8 @@ class Wish:
     """Whether an unreliable evaluation is no reason to stop."""
     changes: bool = True
     """Whether other strategies and episodes are tried."""
+    thorough: bool = False
+    """Whether other strategies are tried on every learner, not only on the first and a bad day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,9 @@ def _tasks(
     for learner in reversed(learners):
         yield task(learner, None, wish.runs if learner is learners[0] else fewer)
     for learner in learners:
-        for change in others:
-            yield task(learner, change, shorter if learner is learners[0] else fewer)
+        if wish.thorough or learner is learners[0] or learner.name == BAD_DAY:
+            for change in reversed(others):
+                yield task(learner, change, shorter if learner is learners[0] else fewer)
     if wish.changes:
         for change in changes.episodes(wish.source, experiment):
             yield task(learners[0], change, shorter)
@@ -251,7 +254,9 @@ def _strategies(
     for row in rows:
         change = "" if row["kind"] == own else row["kind"]
         row["first_function"] = {
-            one.name: _interval(_first(done[one.name, change])) for one in learners
+            one.name: _interval(_first(done[one.name, change]))
+            for one in learners
+            if (one.name, change) in done
         }
     first = learners[0].name
     medians = {row["kind"]: row["first_function"][first]["median"] for row in rows}

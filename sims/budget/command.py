@@ -56,6 +56,10 @@ def plan(
         bool,
         typer.Option(help="Also try other strategies and other episodes; takes twice as long."),
     ] = True,
+    thorough: Annotated[
+        bool,
+        typer.Option("--thorough", help="Try other strategies on every learner; takes longer."),
+    ] = False,
     json_only: Annotated[
         bool, typer.Option("--json", help="Print the budget as JSON, write nothing.")
     ] = False,
@@ -83,6 +87,7 @@ def plan(
             runs=runs,
             anyway=anyway,
             changes=changes,
+            thorough=thorough,
         )
         made = _make(wish, jobs)
         if json_only:

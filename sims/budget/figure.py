@@ -39,8 +39,9 @@ def _costs(axes: Axes, record: Mapping[str, Any], colours: Mapping[str, str]) ->
     for row in record["strategies"]:
         offset = (kinds.index(row["kind"]) - (len(kinds) - 1) / 2) * 0.7 / len(kinds)
         for place, learner in enumerate(learners):
-            found = row["first_function"][learner["name"]]
-            _bar(axes, found, place + offset, colours[row["kind"]], most)
+            found = row["first_function"].get(learner["name"])
+            if found is not None:
+                _bar(axes, found, place + offset, colours[row["kind"]], most)
     axes.set_yticks(range(len(learners)), [one["words"] for one in learners])
     axes.invert_yaxis()
     axes.set_xscale("log")

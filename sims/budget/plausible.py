@@ -11,7 +11,7 @@ from pathlib import Path
 from controller.document import Experiment, load_experiment
 from protocols.documents import Document, DocumentError
 
-DOCUMENTED = "documented"
+DOCUMENTED, BAD_DAY = "documented", "carry_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ LEARNERS = (
     Plausible(DOCUMENTED, "as documented", ()),
     Plausible("lapses", "10 % lapses", ("habits.lapses=0.1",)),
     Plausible(
-        "carry_over",
+        BAD_DAY,
         "lapses, 70 % carry-over",
         ("habits.lapses=0.1", "habits.carry_over=0.7"),
     ),

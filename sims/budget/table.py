@@ -57,7 +57,7 @@ def _learners(record: Record) -> Table:
             _reliable(one["reliability"]["decides"]),
             f"{number(trials['median'])} {span(trials)}",
             f"{power['successes']}/{power['n']}",
-            *(number(row["first_function"][one["name"]]["median"]) for row in record["strategies"]),
+            *(_tried(row["first_function"].get(one["name"])) for row in record["strategies"]),
         )
     return table
 
@@ -80,6 +80,10 @@ def _notes(record: Record) -> Iterator[Text]:
         "candidate's\nfitness, or of a generation's answers where the strategy uses those.",
         "dim",
     )
+
+
+def _tried(found: Mapping[str, Any] | None) -> str:
+    return "" if found is None else number(found["median"])
 
 
 def _cheapest(record: Record) -> str:
