@@ -43,7 +43,7 @@ def _costs(axes: Axes, record: Mapping[str, Any], colours: Mapping[str, str]) ->
             if found is not None:
                 _bar(axes, found, place + offset, colours[row["kind"]], most)
     axes.set_yticks(range(len(learners)), [one["words"] for one in learners])
-    axes.invert_yaxis()
+    axes.set_ylim(len(learners) - 0.5, -0.5)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())

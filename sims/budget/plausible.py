@@ -44,15 +44,15 @@ class Source:
 
 
 LEARNERS = (
-    Plausible(DOCUMENTED, "as documented", ()),
+    Plausible(DOCUMENTED, "documented", ()),
     Plausible("lapses", "10 % lapses", ("habits.lapses=0.1",)),
     Plausible(
         BAD_DAY,
-        "lapses, 70 % carry-over",
+        "carry-over",
         ("habits.lapses=0.1", "habits.carry_over=0.7"),
     ),
-    Plausible("binary", "binary answers", ("habits.binary=true",)),
-    Plausible("second_order", "2nd order first", ('learner={kind="dot_product_kernel"}',)),
+    Plausible("binary", "binary", ("habits.binary=true",)),
+    Plausible("second_order", "2nd order", ('learner={kind="dot_product_kernel"}',)),
     Plausible(
         "network",
         "ReLU net",
