@@ -112,7 +112,11 @@ def search(protocol: str, overrides: tuple[str, ...], seeds: tuple[int, ...]) ->
     """Search with every seed, without a store, and measure what was found."""
     experiment = load_experiment(ready()[protocol], (*OWN, *overrides)).value
     engine = Engine(experiment.design(), block=1)
-    return [_searched(engine, experiment.model_copy(update={"seed": seed})) for seed in seeds]
+    found = []
+    for seed in seeds:
+        found.append(_searched(engine, experiment.model_copy(update={"seed": seed})))
+        typer.echo(f"{experiment.learner.kind}, {experiment.strategy.kind}, seed {seed}", err=True)
+    return found
 
 
 def _searched(engine: Engine, experiment: Experiment) -> Found:
