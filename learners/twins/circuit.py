@@ -19,22 +19,23 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from learners.base import AbstractLearner
 from learners.twins.base import AbstractModel, Belief, History, Params, log_normal
 from learners.twins.kernel import KEPT, SPREAD
 
 REACH: Mapping[str, tuple[float, int]] = {
-    "ridge": (1e3, 21),
-    "rate": (16.0, 9),
-    "learning_rate": (8.0, 5),
-    "initial_scale": (4.0, 3),
-    "gain": (4.0, 3),
+    "ridge": (1e3, 13),
+    "rate": (16.0, 7),
+    "learning_rate": (8.0, 7),
+    "initial_scale": (4.0, 5),
+    "gain": (4.0, 5),
 }
 """Settings that can be free: by what factor, up or down, and how many of them are tried."""
 USUALLY_FREE = ("ridge", "rate", "learning_rate")
 MOST_FREE = 2
+AT_A_TIME = 8  # episodes; so many circuits stay in a processor's cache
 DIVERGED = 10.0  # an answer as far from [-1, 1] as any that is kept
 
 
@@ -111,7 +112,7 @@ class Circuit(AbstractModel):
     def _varies(self, history: History) -> bool:
         """Whether circuits of other keys answer differently."""
         x, asked = _stimuli(history)
-        return drawn_anew(self.circuit, x[0], history.labels[0], asked[0])
+        return bool(drawn_anew(self.circuit, x[0], history.labels[0], asked[0]))
 
     def trained(
         self, params: Params, history: History
@@ -130,7 +131,8 @@ class Circuit(AbstractModel):
             mean, variance = _moments(said)
             return mean.reshape(asked.shape[:2]), variance.reshape(asked.shape[:2])
 
-        parts = jax.vmap(lesson)(x, history.labels, asked, jnp.arange(episodes))
+        lessons = (x, history.labels, asked, jnp.arange(episodes))
+        parts = jax.lax.map(lambda one: lesson(*one), lessons, batch_size=AT_A_TIME)
         # what the lesson e said of episode e + k belongs to that episode, with an age of k
         taught = jnp.arange(episodes)[:, None] - ages
         there = (taught >= 0) & history.happened[taught]
@@ -161,16 +163,15 @@ class Tabled(AbstractModel):
         return _log_prior(params, self.free)
 
     def beliefs(self, params: Params, history: History) -> Belief:
-        """Interpolate, linearly in the logarithm of each setting; beyond the grid is its edge."""
+        """Interpolate, smoothly in the logarithm of each setting; beyond the grid is its edge."""
         del history  # the one that it was tabled for
-        near = jnp.ones(len(self.nodes))
-        for axis, (log, grid) in enumerate(zip(_logs(self.free), self.grids, strict=True)):
-            at = jnp.clip(params[log], grid[0], grid[-1])
-            near = near * jax.nn.relu(1 - jnp.abs(self.nodes[:, axis] - at) / (grid[1] - grid[0]))
+        near = jnp.ones(1)
+        for log, grid in zip(_logs(self.free), self.grids, strict=True):
+            near = jnp.outer(near, _near(params[log], grid)).ravel()
         mean, variance = (
             jnp.tensordot(near, part, axes=1) for part in (self.means, self.variances)
         )
-        return _carried(mean, variance, params["kept"])
+        return _carried(mean, jax.nn.relu(variance), params["kept"])
 
 
 @eqx.filter_jit
@@ -180,15 +181,16 @@ def _at(
     return circuit.trained(dict(zip(_logs(circuit.free), node, strict=True)), history)
 
 
+@eqx.filter_jit
 def drawn_anew(
     circuit: AbstractLearner,
     x: Float[Array, "train feature"],
     z: Float[Array, " train"],
     x_test: Float[Array, "test feature"],
-) -> bool:
+) -> Bool[Array, ""]:
     """Whether two circuits that are taught the same answer differently."""
     one, other = (circuit.fit_predict(x, z, x_test, key=jax.random.key(k)) for k in (0, 1))
-    return not np.array_equal(one, other, equal_nan=True)
+    return jnp.any((one != other) & ~(jnp.isnan(one) & jnp.isnan(other)))
 
 
 def _moments(
@@ -232,6 +234,23 @@ def _logs(free: tuple[str, ...]) -> tuple[str, ...]:
 def _grid(reach: float, count: int) -> list[float]:
     """Return the logarithms of settings up to a factor away from the circuit's own."""
     return np.linspace(-math.log(reach), math.log(reach), count).tolist()
+
+
+def _near(at: Float[Array, ""], grid: tuple[float, ...]) -> Float[Array, " node"]:
+    """Return the weights of the nodes in cubic interpolation (Keys 1981, with a = -1/2).
+
+    Linear interpolation would have an edge at every node, at which fits get stuck.
+    """
+    step = grid[1] - grid[0]
+    nodes = jnp.array([grid[0] - step, *grid, grid[-1] + step])
+    away = jnp.abs(nodes - jnp.clip(at, grid[0], grid[-1])) / step
+    inner = 1.5 * away**3 - 2.5 * away**2 + 1
+    outer = -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2
+    weights = jnp.where(away < 1, inner, jnp.where(away < 2, outer, 0.0))
+    # the nodes beyond the grid continue it in a straight line
+    first, *_, last = weights
+    ends = jnp.zeros(len(grid)).at[0].add(2 * first).at[1].add(-first)
+    return weights[1:-1] + ends.at[-1].add(2 * last).at[-2].add(-last)
 
 
 def _stimuli(
