@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -47,22 +48,24 @@ def crew(jobs: int) -> Iterator[Crew]:
     try:
         yield Crew(pool)
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
         for child in active_children():
             if child.pid not in before:
                 child.terminate()
         raise
     finally:
-        pool.shutdown()
+        pool.shutdown(cancel_futures=True)
         for name, value in kept.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment; processes that are started meanwhile ignore it for good."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Put Ctrl-C off for a moment; processes that are started meanwhile never hear it."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # one that came meanwhile comes now
