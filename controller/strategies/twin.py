@@ -7,12 +7,14 @@ first generations ask functions at random, so that there is something to be fitt
 
 Every model predicts each new generation before it is fitted to it. The one that predicted best is
 asked, as long as it predicts better than a baseline that knows nothing of how a learner learns: the
-answers are the right ones times a gain, for every function alike. A model that doesn't beat that
-can't say which functions are easier, and then iterated learning goes on in its place.
+answers are the right ones times a gain, for every function alike, and a fixed belief beside them. A
+model that doesn't beat that can't say which functions are easier, and then iterated learning goes
+on in its place, for instance with an animal that answers what it is bent on, whatever it is taught.
 
 What it can't do: it knows one distribution of stimuli, the document's; its family is linear in the
 labels and hears only what the labeller can say (`learners.twins.base`). A learner far from that is
-followed as well as the nearest linear one predicts it, or by iterated learning.
+followed as well as the nearest linear one predicts it, or by iterated learning. Carry-over and
+innate beliefs of several subjects are taken for one's.
 """
 
 from typing import Annotated, ClassVar, Literal

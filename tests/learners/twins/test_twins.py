@@ -204,6 +204,15 @@ def test_easiest_is_the_optimum_beside_what_is_taken():
     assert abs(float(second @ q[:, 1])) > 0.9999
 
 
+def test_the_baseline_follows_the_right_answers_and_a_fixed_belief_but_no_lesson():
+    episodes = history(3)
+    params = {"gain": jnp.array(0.4), "innate": jnp.arange(SIZE) / 10.0}
+    expected = 0.4 * episodes.test_labels + episodes.test @ params["innate"]
+    np.testing.assert_allclose(Proportional().beliefs(params, episodes).mean, expected, rtol=1e-5)
+    untaught = History(**{**vars(episodes), "labels": jnp.zeros_like(episodes.labels)})
+    np.testing.assert_allclose(Proportional().beliefs(params, untaught).mean, expected, rtol=1e-5)
+
+
 class TestVoice:
     def test_densities_of_answers_integrate_to_one_but_for_what_lies_beyond(self):
         voice = Voice(jnp.array(0.1), jnp.array(0.2), jnp.array(-1.5), jnp.array(-1.0))
@@ -214,7 +223,7 @@ class TestVoice:
 
     def test_yes_and_no_are_all_there_is_when_answers_are_binary(self):
         voice = Voice(jnp.array(0.0), jnp.array(0.1), jnp.array(-1.5), jnp.array(-2.0))
-        belief = Proportional().beliefs({}, history(2))
+        belief = Belief(history(2).test_labels)
         yes, no = (
             jnp.exp(voice.log_likelihood(belief, jnp.full((2, TEST), a), jnp.array(True)))
             for a in (1.0, -1.0)
