@@ -61,6 +61,7 @@ def test_scores_are_those_of_the_fit_without_the_block_on_all_lessons(decoy):
 
 
 def test_parameters_that_answers_do_not_depend_on_are_not_counted(decoy):
-    assert predict(Proportional(), decoy.history, folds=FOLDS, steps=1).parameters == 4
+    # a gain, an innate weight for each of eight functions, and the voice's four
+    assert predict(Proportional(), decoy.history, folds=FOLDS, steps=1).parameters == 13
     # three degrees (0, 1, 2) of nine eigenvalues, the carry-over, and the voice's four
     assert predict(Spectrum(), decoy.history, folds=FOLDS, steps=1).parameters == 8

@@ -31,7 +31,8 @@ def checks(answers):
         degrees=jnp.zeros(0, jnp.int32),
     )
     voice = Voice(*map(jnp.array, (0.0, 0.0, float(np.log(NOISE - 0.01)), -20.0)))
-    folds = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), Fitted({}, voice))
+    says = {"gain": jnp.array(1.0), "innate": jnp.zeros(0)}
+    folds = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), Fitted(says, voice))
     found = residuals(Proportional(), Prediction(folds, folds, np.zeros(LABELS.shape), 4), history)
     return {check.name: check for check in found.checks}
 
