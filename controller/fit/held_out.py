@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Float64, Int
 
 from learners.twins.base import AbstractModel, History
@@ -83,10 +84,23 @@ def log_posterior(
 
 @eqx.filter_jit
 def slope(
-    model: AbstractModel, fitted: Fitted, history: History, weights: Float[Array, " episode"]
-) -> Fitted:
-    """Return the derivative of the log posterior in every parameter."""
-    return jax.grad(lambda at: log_posterior(model, at, history, weights))(fitted)
+    model: AbstractModel,
+    flat: Float[Array, " parameter"],
+    like: Fitted,
+    history: History,
+    weights: Float[Array, " episode"],
+) -> Float[Array, " parameter"]:
+    """Return the derivative of the log posterior in every parameter.
+
+    Args:
+        model: whose parameters they are.
+        flat: the parameters, as `ravel_pytree` lays them out; the last ones are the voice's.
+        like: a fit of that model, for its structure.
+        history: the answers.
+        weights: how much each episode's answers count.
+    """
+    back = ravel_pytree(like)[1]
+    return jax.grad(lambda at: log_posterior(model, back(at), history, weights))(flat)
 
 
 def _starts(model: AbstractModel, history: History) -> Fitted:
@@ -137,13 +151,10 @@ def _scored(
 def _depended_on(model: AbstractModel, fitted: Fitted, history: History) -> int:
     """Count the parameters in which answers make a slope, here or before any answer."""
     start = unfitted(model, history.train.shape[-1], key=jax.random.key(0))
-    count = len(history.happened)
-    felt = [
-        jax.tree.map(
-            lambda with_answers, prior: with_answers != prior,
-            *(slope(model, at, history, jnp.full(count, weight)).model for weight in (1.0, 0.0)),
-        )
-        for at in (fitted, start)
-    ]
-    either = jax.tree.map(lambda here, there: here | there, *felt)
-    return VOICE + sum(int(jnp.sum(leaf)) for leaf in jax.tree.leaves(either))
+    every = jnp.ones(len(history.happened))
+    felt = []
+    for at in (fitted, start):
+        flat = ravel_pytree(at)[0]
+        with_answers, prior = (slope(model, flat, at, history, w * every) for w in (1.0, 0.0))
+        felt.append(np.asarray(with_answers != prior)[:-VOICE])
+    return VOICE + int(np.sum(felt[0] | felt[1]))

@@ -11,7 +11,7 @@ right (few draws of a noisy circuit, say) its parameters can lie beside the true
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -49,7 +49,8 @@ def parameters(
 ) -> tuple[Parameter, ...]:
     """Return the parameters of a fit to all answers.
 
-    Those of each degree are named by it, the constant's is 0. Free directions of a kernel are left
+    Those of each degree are named by it, the constant's is 0; those of how a belief becomes an
+    answer, which every model has, are its voice's. Free directions of a kernel are left
     out: only what follows from them can be read (`easy`).
 
     Args:
@@ -59,22 +60,26 @@ def parameters(
         circuit: by whose own settings the logarithms of a circuit's are meant.
     """
     errors = _errors(model, fitted, history)
-    used = sorted({0, *np.asarray(history.degrees).tolist()})
+    degrees = np.asarray(history.degrees).tolist()
     found: list[Parameter] = []
     for name, value in fitted.model.items():
         if name == DIRECTIONS:
             continue
-        error = errors.model[name]
-        if np.ndim(value):
-            found += [
-                _parameter(f"{name}.{degree}", value[degree], error[degree], 1.0) for degree in used
-            ]
-        else:
-            unit = getattr(circuit, name.removeprefix("log_"), 1.0) if circuit else 1.0
+        error, unit = errors.model[name], _unit(circuit, name)
+        if np.ndim(value) == 0:
             found.append(_parameter(name, value, error, unit))
+            continue
+        # one for each degree, with the constant's; or one for each function
+        by_degree = len(value) == len(degrees) + 1
+        places = sorted({0, *degrees}) if by_degree else range(len(value))
+        found += [_parameter(f"{name}.{k}", value[k], error[k], unit) for k in places]
     voice = vars(fitted.voice)
-    found += [_parameter(name, voice[name], getattr(errors.voice, name), 1.0) for name in voice]
-    return tuple(found)
+    spoken = [_parameter(name, voice[name], getattr(errors.voice, name), 1.0) for name in voice]
+    return (*found, *(replace(one, name=f"voice.{one.name}") for one in spoken))
+
+
+def _unit(circuit: AbstractLearner | None, name: str) -> float:
+    return 1.0 if circuit is None else getattr(circuit, name.removeprefix("log_"), 1.0)
 
 
 def _parameter(name: str, value: Array, error: Array, unit: float) -> Parameter:
@@ -103,8 +108,7 @@ def _errors(model: AbstractModel, fitted: Fitted, history: History) -> Fitted:
     episodes = len(history.happened)
 
     def up(at: Array, weights: Array) -> Float64[np.ndarray, " parameter"]:
-        found = slope(model, back(at), history, weights)
-        return np.asarray(ravel_pytree(found)[0], np.float64)
+        return np.asarray(slope(model, at, fitted, history, weights), np.float64)
 
     every, none = jnp.ones(episodes), jnp.zeros(episodes)
     prior = up(flat, none)

@@ -54,8 +54,8 @@ def verdict(explanation: Explanation) -> str:
     name = comparison.named
     if is_baseline(name):
         return (
-            "no model predicts these answers better than a gain on the right ones: they say "
-            "nothing of how this learner learns"
+            "no model predicts these answers better than the baseline (the right answers times a "
+            "gain, and fixed beliefs): they say nothing of which functions this learner finds easy"
         )
     said = f"{name} explains these answers best"
     if name != comparison.best:

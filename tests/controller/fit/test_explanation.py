@@ -48,7 +48,7 @@ def test_parameters_are_the_learners(found):
         # λ over the ridge of 0.1
         assert one["value"] == pytest.approx(10 * eigenvalue, rel=0.35)
         assert one["low"] < one["value"] < one["high"]
-    assert values["noise"]["value"] == pytest.approx(0.05, rel=0.25)
+    assert values["voice.noise"]["value"] == pytest.approx(0.05, rel=0.25)
 
 
 def test_second_order_is_easiest_for_one_that_prefers_it(found):
