@@ -41,8 +41,8 @@ Stores of 3 000 trials (125 episodes of 6 + 18, labels at random), 10 % lapses, 
 {seeds}. Eight models compete for each; in a row, how many of the stores of one learner each model
 was named for. *Margin*: by how many nats an answer the right model predicts better than the best
 of the others (median; range). *Apart*: stores in which no other model is within two errors of the
-named one; in the others the right one is named for having fewer parameters, not for predicting
-clearly better. Target: right in at least {enough} of {count} stores.
+named one; in the others the right one predicts no more than about as well as another with more
+parameters. Target: right in at least {enough} of {count} stores.
 
 What is free in a circuit has to be found, and is not the default here. The rest (its layers, its
 initial weights, how many steps it takes) is as in the learner that answered: a circuit of another
