@@ -39,6 +39,7 @@ class Engine:
         self.next_stage = jax.jit(
             lambda root, stage, ended, found: next_state(design, root, stage, ended, found)
         )
+        self.settled = jax.jit(lambda state: design.strategy.settled(state.strategy))
         self._run = jax.jit(self._many)
         self._propose = jax.jit(
             lambda situation, state, index: propose(design, situation, state, index)
@@ -57,7 +58,8 @@ class Engine:
         Returns:
             The state after them, their records stacked along a new first axis of length `block`
             (rows from the number done on are unused), and how many are done: fewer than `count`
-            when a slot failed for good, whose generation is then the row after the last one done.
+            when the strategy has settled (`settled` says so), or when a slot failed for good, whose
+            generation is then the row after the last one done.
         """
         if recorded is None:
             recorded = self._no_answers()
@@ -84,8 +86,8 @@ class Engine:
         # A while loop with a bound that is passed in: the same machine code runs one generation
         # or a full block, which a scan of another length would not promise.
         def going(carry: tuple[Any, ...]) -> Array:
-            _, _, done, failed = carry
-            return (done < count) & ~failed
+            state, _, done, failed = carry
+            return (done < count) & ~failed & ~self.design.strategy.settled(state.strategy)
 
         def body(carry: tuple[Any, ...]) -> tuple[Any, ...]:
             state, buffers, done, _ = carry

@@ -143,6 +143,8 @@ class DryRun:
             )
             following = None if self.should_stop() else self._launch(ahead, size)
             position = self._store_block(position, flying)
+            if (position.arm, position.stage) != stage:  # what was launched ahead isn't needed
+                break
             size = _next_size(size, time.monotonic() - started, self.engine.block)
             flying = following
         return position, (position.arm, position.stage) != stage
@@ -159,9 +161,10 @@ class DryRun:
         done = int(flying.done)
         frames: list[Frame] = [self.recorder.block(position, flying.record, done)] if done else []
         after = replace(position, generation=position.generation + done, state=flying.state)
-        if done < flying.count:
+        settled = bool(self.engine.settled(flying.state))
+        if done < flying.count and not settled:
             self._fail(after, flying.record, done, frames)
-        if after.generation == self.experiment.stages.generations:
+        if settled or after.generation == self.experiment.stages.generations:
             theta = flying.record.recommended[done - 1]
             trials = after.generation * self.design.trials_per_generation
             frames += self.recorder.stage(after, np.asarray(theta), trials)

@@ -228,7 +228,8 @@ class Planner:
         after = replace(position, generation=position.generation + 1, state=state)
         presented = self._presented(store) + sum(result.presentations for result in results)
         frames: list = [frame]
-        if after.generation == self.experiment.stages.generations:
+        over = after.generation == self.experiment.stages.generations
+        if over or bool(self.engine.settled(state)):
             theta = record.recommended[0]
             frames += recorder.stage(after, np.asarray(theta), presented)
             after, presented = after_stage(after, self.engine, self.root, theta), 0

@@ -207,6 +207,7 @@ def _stages(
     generations = columns(tables, "generations")
     slots = experiment.strategy.population
     own = generations["arm"] == LEARNER_ARM
+    finished = int(np.sum(columns(tables, "stages")["arm"] == LEARNER_ARM))
     records = []
     for index, function in enumerate(found[LEARNER_ARM]):
         here = own & (generations["stage"] == index)
@@ -214,7 +215,7 @@ def _stages(
         records.append(
             Stage(
                 number=index + 1,
-                finished=bool(int(here.sum()) == experiment.stages.generations),
+                finished=index < finished,
                 generations=int(here.sum()),
                 episodes=int(here.sum()) * slots,
                 trials=int(generations["trials"][here].sum()),

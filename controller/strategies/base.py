@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Integer, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Integer, PRNGKeyArray
 
 State = Any  # a pytree of arrays whose structure is the strategy's own
 
@@ -94,6 +94,11 @@ class AbstractStrategy(eqx.Module):
     @abc.abstractmethod
     def tell(self, state: State, evaluations: Evaluations) -> State:
         """Take a complete generation; call it through `controller.strategies.guard.tell`."""
+
+    def settled(self, state: State) -> Bool[Array, ""]:
+        """Whether a stage may end before its last generation; False for most strategies."""
+        del state
+        return jnp.zeros((), bool)
 
     def carried(self, fresh: State, ended: State, found: Float[Array, " theta"]) -> State:
         """Return the state before a later stage: what is known from the one that ended counts on.

@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar
 
 import jax.numpy as jnp
 from annotated_types import Ge, Gt, Lt
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from controller.strategies.base import AbstractStrategy, Evaluations, State
 
@@ -37,6 +37,12 @@ class Iterated(AbstractStrategy):
     average: Annotated[float, Ge(0), Lt(1)] = 0.9
     """The same as `memory`, for the function that is recommended."""
 
+    settle: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """A stage ends when the recommended function has moved by less than this part of its squared
+    norm in `patience` generations; 0: only after its last generation."""
+    patience: Annotated[int, Ge(1)] = 10
+    """Generations between two looks at how far it has moved."""
+
     def check(self, size: int) -> None:
         """Every number of coefficients will do."""
 
@@ -53,6 +59,8 @@ class Iterated(AbstractStrategy):
             "moment": jnp.zeros(size + 1),
             "mean": jnp.zeros(size),
             "told": jnp.zeros((), jnp.int32),
+            "mark": theta,
+            "still": jnp.zeros((), bool),
         }
 
     def ask(self, state: State) -> tuple[Float[Array, "slot theta"], State]:
@@ -80,13 +88,22 @@ class Iterated(AbstractStrategy):
         silent = jnp.linalg.norm(smoothed[1:]) < SMALL
         theta = jnp.where(silent, state["theta"], _unit(smoothed[1:]))
         mean = self.average * state["mean"] + (1 - self.average) * theta
+        told = state["told"] + 1
+        look = told % self.patience == 0
+        moved = 1 - (_unit(mean) @ state["mark"]) ** 2
         return {
             "theta": theta,
             "gram": gram,
             "moment": moment,
             "mean": mean,
-            "told": state["told"] + 1,
+            "told": told,
+            "mark": jnp.where(look, _unit(mean), state["mark"]),
+            "still": look & (moved < self.settle) & ~silent,
         }
+
+    def settled(self, state: State) -> Bool[Array, ""]:
+        """Whether the recommended function no longer moves."""
+        return state["still"]
 
     def recommended(self, state: State) -> Float[Array, " theta"]:
         """Return the mean of what was asked, the latest with the most weight."""

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from controller.analysis.summary import analyse, summary
+from controller.analysis.summary import analyse, columns, summary
 from controller.replay import verify
-from controller.runs import begin
+from controller.runs import begin, go_on
 from controller.statuses import Status
+from controller.store import read
 from controller.strategies.base import Evaluations, Shown
 from controller.strategies.guard import tell
 from controller.strategies.iterated import Iterated
@@ -122,3 +123,47 @@ def test_with_carry_over_a_run_can_be_replayed(small, tmp_path):
 def test_what_it_can_t_work_with_is_refused(small, overrides, words):
     with pytest.raises(DocumentError, match=words):
         small(*overrides)
+
+
+SETTLING = (
+    'strategy={kind="iterated", settle=0.05, patience=5}',
+    "episode.common_stimuli=false",
+    *("learner.width=100", "episode.train=6", "episode.test=18", "labeller.degree=2"),
+)
+
+
+def test_a_stage_may_end_when_the_function_no_longer_moves(small, tmp_path):
+    document = small(*SETTLING, "stages.generations=200")
+    assert begin(document, tmp_path / "run")
+    found = analyse(tmp_path / "run")
+    assert [stage.finished for stage in found.stages] == [True, True]
+    spent = [stage.generations for stage in found.stages]
+    assert all(count % 5 == 0 and 10 <= count < 200 for count in spent)
+    assert all(stage.found.share[1] > 0.8 for stage in found.stages)
+    assert found.trials_total == sum(spent) * 2 * 24
+    assert all(stage.control is not None for stage in found.stages)
+    assert verify(tmp_path / "run").difference is None
+
+
+def test_a_run_that_settles_and_is_interrupted_goes_on_as_if_nothing_had_happened(small, tmp_path):
+    document = small(*SETTLING, "stages.generations=200")
+    begin(document, tmp_path / "whole", control=False)
+    asked = iter([False, False, True])
+    begin(document, tmp_path / "cut", control=False, should_stop=lambda: next(asked, True))
+    go_on(tmp_path / "cut")
+    whole, cut = (columns(read(tmp_path / name), "generations") for name in ("whole", "cut"))
+    for name in ("stage", "generation", "trials", "recommended"):
+        np.testing.assert_array_equal(whole[name], cut[name])
+
+
+def test_a_function_that_moves_ends_nothing():
+    gains, _ = matrix()
+    strategy = Iterated(population=1, memory=0.0, ridge=1e-6, settle=1e-4, patience=3)
+    state = strategy.init(jnp.arange(1.0, SIZE + 1), key=jax.random.key(0), trials=(6, TESTS))
+    settled = []
+    for step in range(60):
+        state = told(strategy, state, gains, key=step)
+        settled.append(bool(strategy.settled(state)))
+    assert not any(settled[:6])
+    assert any(settled)
+    assert all((step + 1) % 3 == 0 for step, still in enumerate(settled) if still)
