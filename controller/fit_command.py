@@ -1,7 +1,6 @@
 """`biasloop fit`: which model of a learner explains the answers in a finished store best."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,34 +87,24 @@ def _write(explanation: "Explanation", found: dict, folder: Path) -> list[Path]:
         FitError: the folder can't be made or written.
     """
     from controller.analysis.plots.style import style
+    from controller.analysis.whole_file import whole_file
     from controller.fit.answers import FitError
     from controller.fit.figure import draw
 
     text = json.dumps(found, indent=2, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [_whole(folder / "fit.json", lambda path: path.write_text(text, "utf-8"))]
+        paths = [whole_file(folder / "fit.json", lambda path: path.write_text(text, "utf-8"))]
         with style():
             figure = draw(explanation, found)
             paths.append(
-                _whole(folder / "fit.png", lambda path: figure.savefig(path, format="png"))
+                whole_file(folder / "fit.png", lambda path: figure.savefig(path, format="png"))
             )
     except OSError as error:
         raise FitError(
             f"{folder} can't be written: {error}; name another folder with `--out DIR`"
         ) from error
     return paths
-
-
-def _whole(path: Path, fill: Callable[[Path], object]) -> Path:
-    """Write beside `path`, then rename onto it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        fill(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """What an analysis leaves behind: four figures and `summary.json`."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from controller.analysis.plots.progress import progress
 from controller.analysis.plots.shares import shares
 from controller.analysis.plots.style import style
 from controller.analysis.summary import Analysis, AnalysisError, summary
+from controller.analysis.whole_file import whole_file
 
 FIGURES: dict[str, Callable[[Analysis], Figure]] = {
     "functions": functions,
@@ -44,7 +44,7 @@ def write(analysis: Analysis, folder: Path | None = None) -> list[Path]:
     text = json.dumps(summary(analysis), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [_whole(folder / "summary.json", lambda path: path.write_text(text, "utf-8"))]
+        paths = [whole_file(folder / "summary.json", lambda path: path.write_text(text, "utf-8"))]
         for name, draw in FIGURES.items():
             paths += _figure(folder, name, draw, analysis)
     except OSError as error:
@@ -60,21 +60,10 @@ def _figure(
     with style():
         figure = draw(analysis)
         FigureCanvasAgg(figure)
-        png = _whole(folder / f"{name}.png", lambda path: figure.savefig(path, format="png"))
+        png = whole_file(folder / f"{name}.png", lambda path: figure.savefig(path, format="png"))
         figure.set_layout_engine("none")  # laid out by the first save
-        svg = _whole(
+        svg = whole_file(
             folder / f"{name}.svg",
             lambda path: figure.savefig(path, format="svg", metadata={"Date": None}),
         )
         return [png, svg]
-
-
-def _whole(path: Path, fill: Callable[[Path], object]) -> Path:
-    """Write beside `path`, then rename onto it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        fill(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path

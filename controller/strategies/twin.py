@@ -208,8 +208,7 @@ class Twin(AbstractStrategy):
         self, known: Knowledge, evaluations: Evaluations, shown: Shown, key: PRNGKeyArray
     ) -> Knowledge:
         """Add a generation to what is known."""
-        score_key, share_key, lesson_key = jax.random.split(key, 3)
-        del score_key
+        share_key, lesson_key = jax.random.split(key, 3)[1:]
         had_any = jnp.any(known.history.happened)
         history = _appended(known.history, evaluations, shown)
         drawn = jax.random.exponential(share_key, (self.population, self.population))
