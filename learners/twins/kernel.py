@@ -2,12 +2,33 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
+
+from learners.twins.base import AbstractTwin, Params
 
 KEPT = -2.0
 """Prior mean of the logit of the carry-over."""
 SPREAD = 2.0
 """Prior standard deviation of logits, and of the logarithm of an eigenvalue over the ridge."""
+
+
+class AbstractKernelTwin(AbstractTwin):
+    """A twin whose belief follows what each episode alone would teach, g: f ← (1 - c) g + c f.
+
+    The logit of the carry-over c is its parameter `kept`.
+    """
+
+    def lesson(
+        self,
+        params: Params,
+        degrees: Int[Array, " weight"],
+        phi: Float[Array, "train weight"],
+        z: Float[Array, " train"],
+    ) -> tuple[Float[Array, "weight weight"], Float[Array, " weight"]]:
+        """Mix what the episode teaches with what was believed."""
+        kept = jax.nn.sigmoid(params["kept"])
+        learnt = self.taught(params, degrees, phi, z[:, None])[:, 0]
+        return kept * jnp.eye(learnt.shape[0]), (1 - kept) * learnt
 
 
 def regression(
@@ -24,14 +45,3 @@ def regression(
     """
     gram = phi @ scaled.T + jnp.eye(phi.shape[0])
     return scaled.T @ jax.scipy.linalg.solve(gram, z, assume_a="pos")
-
-
-def mixed(
-    logit: Float[Array, ""], learnt: Float[Array, " weight"]
-) -> tuple[Float[Array, "weight weight"], Float[Array, " weight"]]:
-    """Return R and l of a belief that follows what each episode alone would teach, g.
-
-    f ← (1 - c) g + c f
-    """
-    kept = jax.nn.sigmoid(logit)
-    return kept * jnp.eye(learnt.shape[0]), (1 - kept) * learnt

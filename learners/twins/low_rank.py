@@ -7,15 +7,15 @@ import jax.numpy as jnp
 from annotated_types import Ge
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from learners.twins.base import AbstractTwin, Params, log_normal
-from learners.twins.kernel import KEPT, SPREAD, mixed, regression
+from learners.twins.base import Params, log_normal
+from learners.twins.kernel import KEPT, SPREAD, AbstractKernelTwin, regression
 
 DIRECTION = 0.3
 """Prior standard deviation of an entry of A."""
 BEGIN = 0.1
 
 
-class LowRank(AbstractTwin):
+class LowRank(AbstractKernelTwin):
     """Kernel ridge regression on k(x, x') = φ(x)ᵀ √Λ (1 + A Aᵀ) √Λ φ(x'), with a ridge of 1.
 
     Λ has an eigenvalue for each degree; A is free, so that some sums of functions, of one degree or
@@ -41,16 +41,6 @@ class LowRank(AbstractTwin):
             + log_normal(params["directions"], 0.0, DIRECTION)
             + log_normal(params["kept"], KEPT, SPREAD)
         )
-
-    def lesson(
-        self,
-        params: Params,
-        degrees: Int[Array, " weight"],
-        phi: Float[Array, "train weight"],
-        z: Float[Array, " train"],
-    ) -> tuple[Float[Array, "weight weight"], Float[Array, " weight"]]:
-        """Mix what the episode teaches with what was believed."""
-        return mixed(params["kept"], self.taught(params, degrees, phi, z[:, None])[:, 0])
 
     def taught(
         self,

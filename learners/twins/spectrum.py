@@ -5,11 +5,11 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from learners.twins.base import AbstractTwin, Params, log_normal
-from learners.twins.kernel import KEPT, SPREAD, mixed, regression
+from learners.twins.base import Params, log_normal
+from learners.twins.kernel import KEPT, SPREAD, AbstractKernelTwin, regression
 
 
-class Spectrum(AbstractTwin):
+class Spectrum(AbstractKernelTwin):
     """Kernel ridge regression on k(x, x') = Σ λ_degree φ(x) φ(x'), with a ridge of 1.
 
     On a sphere that is every dot-product kernel up to the largest degree of the functions (eq. 1
@@ -27,16 +27,6 @@ class Spectrum(AbstractTwin):
         """Return the prior of eigenvalues and carry-over."""
         eigenvalues = log_normal(params["log_eigenvalues"], 0.0, SPREAD)
         return eigenvalues + log_normal(params["kept"], KEPT, SPREAD)
-
-    def lesson(
-        self,
-        params: Params,
-        degrees: Int[Array, " weight"],
-        phi: Float[Array, "train weight"],
-        z: Float[Array, " train"],
-    ) -> tuple[Float[Array, "weight weight"], Float[Array, " weight"]]:
-        """Mix what the episode teaches with what was believed."""
-        return mixed(params["kept"], self.taught(params, degrees, phi, z[:, None])[:, 0])
 
     def taught(
         self,

@@ -30,8 +30,9 @@ from jaxtyping import Array, Float, Float64, Int, Integer, PRNGKeyArray
 
 from controller.analysis.verdict import SAME_ERROR_FACTOR
 from controller.design import Design
-from controller.labellers.base import AbstractLinearLabeller
+from controller.labellers.base import AbstractLabeller, AbstractLinearLabeller
 from learners.base import AbstractLearner
+from protocols.spaces.base import AbstractSpace
 
 EPISODES = 1024
 BATCH = 128
@@ -187,8 +188,10 @@ def _drawn(
 
 
 @eqx.filter_jit
-def _labels(space: object, labeller: object, thetas: Array, points: Array) -> Array:
-    return jax.vmap(lambda theta: labeller.labels(space, theta, points))(thetas)  # type: ignore[attr-defined]
+def _labels(
+    space: AbstractSpace, labeller: AbstractLabeller, thetas: Array, points: Array
+) -> Array:
+    return jax.vmap(lambda theta: labeller.labels(space, theta, points))(thetas)
 
 
 def _share(inside: np.ndarray, total: np.ndarray) -> Float64[np.ndarray, " generation"]:
