@@ -91,6 +91,20 @@ def test_a_planner_that_was_killed_proposes_the_same_again(document, tmp_path):
     assert len(found[0]) == 2 * SLOTS * 4
 
 
+def test_a_stage_ends_when_its_strategy_has_settled(tmp_path):
+    settling = small_document(
+        'strategy={kind="iterated", population=4, settle=0.5, patience=3}', "stages.generations=40"
+    )
+    with Planner.begin(opening(tmp_path / "e"), settling) as planner:
+        while planner.queue.read(STATE) != FINISHED:
+            planner.nudge()
+            answer(planner, asked(planner))
+    spent = [sum(frame.stage == stage for frame in blocks(tmp_path / "e")) for stage in range(2)]
+    assert all(count % 3 == 0 and 0 < count < 40 for count in spent)
+    assert status(tmp_path / "e")["exit_status"] == "finished"
+    assert verify(tmp_path / "e").difference is None
+
+
 def test_two_planners_tell_each_generation_once(document, tmp_path):
     with (
         Planner.begin(opening(tmp_path / "e"), document) as one,
