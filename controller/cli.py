@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller import fit_command, rig_commands, session_commands
+from controller import analyse_command, fit_command, rig_commands, session_commands
 from controller.paths import protocol_path
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ for command in (
     session_commands.sessions,
     session_commands.abandon,
     session_commands.bundle,
+    analyse_command.analyse,
     fit_command.fit,
 ):
     app.command()(command)
@@ -120,28 +121,6 @@ def resume(folder: Folder) -> None:
     with _running(experiment) as (report, should_stop):
         finished = go_on(folder, on_progress=report, should_stop=should_stop)
     _conclude(folder, finished=finished)
-
-
-@app.command()
-def analyse(
-    folder: Folder,
-    json_only: Annotated[
-        bool, typer.Option("--json", help="Print the summary as JSON, write nothing.")
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for figures and summary.json.")] = None,
-) -> None:
-    """Say what a store shows: a table, figures and summary.json."""
-    import json
-
-    from controller import jax_cache
-    from controller.analysis.summary import analyse as read_store
-    from controller.analysis.summary import summary
-
-    jax_cache.enable()
-    if json_only:
-        typer.echo(json.dumps(summary(read_store(folder)), indent=2, allow_nan=False))
-        return
-    _show(folder, out)
 
 
 @app.command()
@@ -346,26 +325,11 @@ def _progress_bar(
 
 def _conclude(folder: Path, *, finished: bool) -> None:
     if finished:
-        _show(folder, None)
+        analyse_command.show_functions(folder)
         typer.echo(f"store    {folder}")
         return
     typer.echo(f"stopped; the store is whole: `biasloop resume {folder}` goes on", err=True)
     raise typer.Exit(INTERRUPTED)
-
-
-def _show(folder: Path, out: Path | None) -> None:
-    from rich.console import Console
-
-    from controller.analysis.report import write
-    from controller.analysis.summary import analyse as read_store
-    from controller.analysis.summary import summary
-    from controller.analysis.table import table
-
-    analysis = read_store(folder)
-    Console().print(table(summary(analysis)))
-    for path in write(analysis, out):
-        if path.suffix != ".svg":
-            typer.echo(f"wrote    {path}")
 
 
 def _verify(folder: Path) -> None:

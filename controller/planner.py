@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from controller.arms import LEARNER_ARM
 from controller.cost_warning import cost_warning
 from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.loop import DryRun, LoopError, block_size
 from controller.position import (
-    LEARNER_ARM,
     Position,
     after_stage,
     first_position,

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from controller.arms import LEARNER_ARM
 from controller.arrays import from_arrays, to_arrays
 from controller.design import Situation
 from controller.engine import Engine
 
-LEARNER_ARM, CONTROL_ARM = 0, 1
 _PREFIX = "strategy"
 
 

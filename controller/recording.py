@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from controller.arms import LEARNER_ARM
 from controller.design import Design, Record, by_episode
 from controller.document import Experiment
-from controller.position import LEARNER_ARM, Position
+from controller.position import Position
 from controller.store import EVENT_KINDS, EventFrame, Frame, GenerationBlock, StageFrame, Store
 
 

@@ -8,18 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from controller.arms import LEARNER_ARM
 from controller.design import Record, by_episode
 from controller.document import Experiment, root_key
 from controller.engine import Engine
 from controller.loop import LoopError, block_size
-from controller.position import (
-    LEARNER_ARM,
-    Position,
-    after_stage,
-    first_position,
-    position_arrays,
-    situation,
-)
+from controller.position import Position, after_stage, first_position, position_arrays, situation
 from controller.runs import frozen_document, software
 from controller.store import GenerationBlock, History, StageFrame
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from controller.analysis.figure_files import save
 from controller.analysis.plots.functions import functions
 from controller.analysis.plots.held_out import held_out
 from controller.analysis.plots.progress import progress
@@ -58,12 +58,4 @@ def _figure(
     folder: Path, name: str, draw: Callable[[Analysis], Figure], analysis: Analysis
 ) -> list[Path]:
     with style():
-        figure = draw(analysis)
-        FigureCanvasAgg(figure)
-        png = whole_file(folder / f"{name}.png", lambda path: figure.savefig(path, format="png"))
-        figure.set_layout_engine("none")  # laid out by the first save
-        svg = whole_file(
-            folder / f"{name}.svg",
-            lambda path: figure.savefig(path, format="svg", metadata={"Date": None}),
-        )
-        return [png, svg]
+        return save(draw(analysis), folder, name)

@@ -25,10 +25,10 @@ from controller.analysis.measures import (
     variance,
 )
 from controller.analysis.verdict import verdict
+from controller.arms import CONTROL_ARM, LEARNER_ARM
 from controller.design import Design
 from controller.document import Experiment, root_key
 from controller.panel import Panel
-from controller.position import CONTROL_ARM, LEARNER_ARM
 from controller.runs import frozen_document
 from controller.store import read, status
 from learners.base import AbstractLearner

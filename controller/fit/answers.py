@@ -10,9 +10,9 @@ import xarray as xr
 from jaxtyping import Int
 
 from controller.analysis.summary import AnalysisError, columns
+from controller.arms import LEARNER_ARM
 from controller.document import Experiment
 from controller.labellers.base import AbstractLinearLabeller
-from controller.position import LEARNER_ARM
 from controller.runs import frozen_document
 from controller.statuses import Status
 from controller.store import PHASES, read, status

@@ -27,9 +27,10 @@ import typer
 
 from controller import jax_cache
 from controller.analysis.measures import function_values, held_out, shares, variance
+from controller.arms import LEARNER_ARM
 from controller.document import Experiment, load_experiment, root_key
 from controller.engine import Engine
-from controller.position import LEARNER_ARM, after_stage, first_position, situation
+from controller.position import after_stage, first_position, situation
 from controller.strategies.twin import TwinState
 from protocols.keys import Purpose, derive
 from protocols.library import ready

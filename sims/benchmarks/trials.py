@@ -31,10 +31,11 @@ import typer
 from jaxtyping import Float, Float64
 
 from controller import jax_cache
+from controller.arms import CONTROL_ARM, LEARNER_ARM
 from controller.design import Design
 from controller.document import Experiment, load_experiment, root_key
 from controller.engine import Engine
-from controller.position import CONTROL_ARM, LEARNER_ARM, first_position, situation
+from controller.position import first_position, situation
 from protocols.documents import Document
 from protocols.library import ready
 from protocols.spaces.base import GradedBasis

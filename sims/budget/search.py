@@ -22,17 +22,11 @@ from controller.analysis.measures import (
     variance,
 )
 from controller.analysis.verdict import Verdict, verdict
+from controller.arms import CONTROL_ARM, LEARNER_ARM
 from controller.document import Experiment
 from controller.engine import Engine
 from controller.loop import block_size
-from controller.position import (
-    CONTROL_ARM,
-    LEARNER_ARM,
-    Position,
-    after_stage,
-    first_position,
-    situation,
-)
+from controller.position import Position, after_stage, first_position, situation
 from protocols.keys import Purpose, derive
 from sims.budget.ease import Ease, Terms
 from sims.budget.errors import SimulationError

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from controller.analysis.plots.style import CONTROL, LEARNER, PAGE_WIDTH_IN
 from controller.analysis.plots.tracks import Track, tracks
 from controller.analysis.summary import Analysis
-from controller.position import CONTROL_ARM, LEARNER_ARM
+from controller.arms import CONTROL_ARM, LEARNER_ARM
 
 ARMS = {LEARNER_ARM: LEARNER, CONTROL_ARM: CONTROL}
 LOG_RANGE = 10.0

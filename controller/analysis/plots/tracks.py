@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from controller.analysis.summary import Analysis
+from controller.arms import CONTROL_ARM, LEARNER_ARM
 from controller.objective import Objective
-from controller.position import CONTROL_ARM, LEARNER_ARM
 from controller.store.schema import CANDIDATE_STATUS
 
 DONE = CANDIDATE_STATUS.index("done")

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from controller.arms import CONTROL_ARM, LEARNER_ARM
 from controller.design import Record
 from controller.document import load_experiment, root_key
 from controller.engine import Engine
-from controller.position import CONTROL_ARM, LEARNER_ARM, after_stage, first_position, situation
+from controller.position import after_stage, first_position, situation
 from controller.replay import verify
 from controller.runs import begin
 from controller.strategies.twin import TwinState
