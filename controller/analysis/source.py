@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from controller.store import SESSION_PHASES, NotAStore, StoreError
+from controller.store import SESSION_PHASES, NotAStore, StoreCorrupt, StoreError
 from controller.store.published import Published, published
 from controller.store.reading import read, status
 
@@ -30,7 +30,13 @@ class Columns(Mapping[str, np.ndarray]):
         self._variables = {str(name): variable for name, variable in table.variables.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return np.asarray(self._variables[name].values)
+        try:
+            return np.asarray(self._variables[name].values)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise StoreCorrupt(
+                f"the column {name} can't be read: {error}; copy the store again or run `biasloop "
+                "repair` on its folder"
+            ) from error
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._variables)
@@ -153,12 +159,11 @@ def _opened(folder: Path, *, live: bool) -> tuple[Published, str]:
         return published(folder), ""
     try:
         tree, state = read(folder), status(folder)
-    except NotAStore as error:
+    except (NotAStore, StoreCorrupt) as error:
         if not (folder / "experiment.zarr").is_dir():
             raise
         return published(folder), (
-            f"{folder}: {error}; shown is what experiment.zarr holds, which may lack the last "
-            "trials: copy the whole folder"
+            f"without its journal, what is shown of {folder} may lack the last trials: {error}"
         )
     shown = published(folder)
     return shown.with_state(tree, state["exit_status"]), ""

@@ -22,11 +22,14 @@ from controller.store.files import remove_partials, sync_folders, write_atomic
 from controller.store.frames import Frame, Tables
 from controller.store.metadata import group_text
 from controller.store.schema import SCHEMA_VERSION, Layout, columns, tables_of
+from controller.store.seal import FIELD, is_whole, sealed
 
 ZARR_NAME = "experiment.zarr"
 WAITING_ROWS = 4096
 """Rows of small frames that are put together before they go to their columns."""
 MARKER = "biasloop"
+SEALED_SINCE = 3
+"""Schema from which on the root has a checksum."""
 _METADATA = "zarr.json"
 
 
@@ -42,7 +45,8 @@ def read_marker(folder: Path) -> dict[str, Any]:
     """
     path = folder / ZARR_NAME / _METADATA
     try:
-        marker = json.loads(path.read_bytes())["attributes"][MARKER]
+        text = path.read_bytes()
+        marker = json.loads(text)["attributes"][MARKER]
         # first, because nothing else can be relied on in a later one
         if marker["schema"] > SCHEMA_VERSION:
             raise StoreTooNew(
@@ -51,8 +55,11 @@ def read_marker(folder: Path) -> dict[str, Any]:
             )
         _, rows = int(marker["seq"]), set(marker["rows"])
         complete = rows == {table.name for table in tables_of(Layout(**marker["layout"]))}
+        whole = is_whole(text) or marker["schema"] < SEALED_SINCE
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreCorrupt(_damaged(folder, f"{path.name} is missing or unreadable")) from error
+    if not whole:
+        raise StoreCorrupt(_damaged(folder, f"the checksum of {path.name} doesn't match"))
     if not complete:
         raise StoreCorrupt(_damaged(folder, f"{path.name} lists other tables than expected"))
     return marker
@@ -149,25 +156,26 @@ class Fold:
                 *((f"{table}/{name}", text) for name, text in arrays),
             )
         ]
-        marker = {"schema": SCHEMA_VERSION, "seq": self.seq, "rows": self.rows, **self.attributes}
-        self._write("", group_text({MARKER: marker}, members))
+        place = {"schema": SCHEMA_VERSION, "seq": self.seq, "rows": self.rows}
+        root = group_text({MARKER: {**FIELD, **place, **self.attributes}}, members)
+        self._write("", sealed(root.encode()))
         self._sync_folders({str(self.root)})
         for table, arrays in texts.items():
             if self._published.get(table) != self.rows[table]:
-                self._publish_group(table, group_text({}, arrays))
+                self._publish_group(table, group_text({}, arrays).encode())
         self._published = dict(self.rows)
 
-    def _publish_group(self, table: str, text: str) -> None:
+    def _publish_group(self, table: str, text: bytes) -> None:
         path = self.root / table / _METADATA
         # After resuming, most are as they should be, and a synced write is dear.
-        if table in self._published or not path.exists() or path.read_bytes() != text.encode():
+        if table in self._published or not path.exists() or path.read_bytes() != text:
             self._write(table, text)
 
     def publish_arrays(self) -> None:
         """Write each array's own metadata, for readers that ignore the consolidated ones."""
         for table, writers in self._writers.items():
             for writer in writers:
-                self._write(f"{table}/{writer.name}", writer.text.render(writer.rows))
+                self._write(f"{table}/{writer.name}", writer.text.render(writer.rows).encode())
 
     def _flush(self) -> None:
         dirty: set[str] = set()
@@ -182,5 +190,5 @@ class Fold:
         if self._layout.live:
             sync_folders(sorted(folders))
 
-    def _write(self, path: str, text: str) -> None:
-        write_atomic(self.root / path / _METADATA, text.encode(), sync=self._layout.live)
+    def _write(self, path: str, text: bytes) -> None:
+        write_atomic(self.root / path / _METADATA, text, sync=self._layout.live)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
+
 from controller.store.errors import NotAStore, StoreCorrupt, StoreTooNew, write_error
 from controller.store.lock import Lock
 from controller.store.schema import SCHEMA_VERSION, Layout
@@ -23,8 +25,23 @@ _DRY_PAGE, _DRY_CHECKPOINT_PAGES = 65536, 256
 _CACHE_KIB = 8192
 _LIVE_PAGE, _LIVE_CHECKPOINT_PAGES = 4096, 1000
 
+_CRC = "crc"
+SIGNED_SINCE = 3
+"""Schema from which on meta has a checksum."""
+
 Record = tuple[int, str, bytes]
 """seq, kind, payload."""
+
+
+def _signed(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Return the rows of meta, with a checksum over all of them."""
+    rows = {key: json.dumps(value) for key, value in meta.items()}
+    return {**rows, _CRC: _checksum(rows)}
+
+
+def _checksum(rows: Mapping[str, str]) -> str:
+    text = json.dumps(sorted(rows.items()))
+    return f"{google_crc32c.value(text.encode()):08x}"
 
 
 def create_journal(folder: Path, meta: Mapping[str, Any], *, live: bool) -> None:
@@ -43,9 +60,7 @@ def create_journal(folder: Path, meta: Mapping[str, Any], *, live: bool) -> None
             "CREATE TABLE frames (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
             "payload BLOB NOT NULL)"
         )
-        connection.executemany(
-            "INSERT INTO meta VALUES (?, ?)", [(k, json.dumps(v)) for k, v in meta.items()]
-        )
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", _signed(meta).items())
         connection.execute("COMMIT")
     finally:
         connection.close()
@@ -80,10 +95,7 @@ class Journal:
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         try:
             self._check(folder)
-            self.meta: dict[str, Any] = {
-                key: json.loads(value)
-                for key, value in self._connection.execute("SELECT key, value FROM meta")
-            }
+            self.meta = self._read_meta()
             self.layout = Layout(**self.meta["layout"])
             if writable:
                 self._tune()
@@ -116,6 +128,19 @@ class Journal:
                 f"the store {folder} has schema {version}, this program knows up to "
                 f"{SCHEMA_VERSION}: update biasloop"
             )
+
+    def _read_meta(self) -> dict[str, Any]:
+        """Return what meta holds.
+
+        Raises:
+            ValueError: it isn't what was written.
+        """
+        rows = dict(self._connection.execute("SELECT key, value FROM meta"))
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        given = rows.pop(_CRC, None)
+        if version >= SIGNED_SINCE and given != _checksum(rows):
+            raise ValueError("the checksum of its header doesn't match")
+        return {key: json.loads(value) for key, value in rows.items()}
 
     def _tune(self) -> None:
         live = self.layout.live
@@ -153,7 +178,7 @@ class Journal:
 
     def set_meta(self, **values: Any) -> None:
         """Replace entries of meta."""
-        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        rows = _signed({**self.meta, **values}).items()
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         self._connection.execute("COMMIT")

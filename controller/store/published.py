@@ -15,6 +15,7 @@ import xarray as xr
 from controller.store.errors import NotAStore, StoreCorrupt
 from controller.store.fold import ZARR_NAME, read_marker
 from controller.store.lock import writer_pid
+from controller.store.whole import check_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def published(folder: Path) -> Published:
             "session made"
         )
     marker = read_marker(folder)
+    check_whole(folder)
     try:
         tree = xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None)
     except (OSError, ValueError, KeyError) as error:

@@ -17,6 +17,7 @@ from controller.store.fold import ZARR_NAME, read_marker
 from controller.store.journal import Journal
 from controller.store.lock import writer_pid
 from controller.store.recovery import needs_recovery
+from controller.store.whole import check_whole
 from controller.store.writer import Store
 
 
@@ -38,6 +39,7 @@ def read(folder: Path) -> xr.DataTree:
         journal.close()
     if behind:
         _recover(folder)
+    check_whole(folder)
     try:
         return xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None)
     except (OSError, ValueError, KeyError) as error:

@@ -56,6 +56,7 @@ def resume_fold(folder: Path, journal: Journal) -> Fold:
         StoreCorrupt: the published marker or a frame is unreadable.
     """
     marker = read_marker(folder)
+    check_not_behind(folder, journal, marker)
     fold = Fold(folder / ZARR_NAME, journal.layout, root_attributes(journal.meta))
     if marker["seq"] > journal.last_seq or _power_was_cut(journal):
         return rebuild_fold(folder, journal)
@@ -87,6 +88,24 @@ def catch_up(fold: Fold, journal: Journal) -> None:
     for record in journal.records(fold.seq):
         fold.push(record[0], decode_record(record))
     fold.publish()
+
+
+def check_not_behind(folder: Path, journal: Journal, marker: Mapping[str, Any]) -> None:
+    """Refuse a journal that lacks what its tables have: they would be replaced by fewer trials.
+
+    A power cut may take the last frames of a store that isn't live; its run derives them again.
+
+    Raises:
+        StoreCorrupt: the journal was damaged, or an older copy of it was put in its place.
+    """
+    lacking = marker["seq"] - journal.last_seq
+    if lacking > 0 and not _power_was_cut(journal):
+        raise StoreCorrupt(
+            f"the journal of {folder} lacks {lacking} frame(s) that its tables have: it was "
+            f"damaged, or an older copy was put in its place. The tables are left as they are: "
+            f"restore journal.sqlite from a copy, or move {ZARR_NAME} away and run `biasloop "
+            f"repair {folder}` to keep what the journal has"
+        )
 
 
 def needs_recovery(journal: Journal, marker: Mapping[str, Any]) -> bool:

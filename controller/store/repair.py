@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from controller.store.errors import StoreCorrupt
+from controller.store.fold import read_marker
 from controller.store.journal import writable_journal
-from controller.store.recovery import rebuild_fold
+from controller.store.recovery import check_not_behind, rebuild_fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,17 @@ def repair(folder: Path) -> RepairReport:
     """
     folder = Path(folder)
     with writable_journal(folder) as (lock, journal):
+        if (marker := _marker(folder)) is not None:
+            check_not_behind(folder, journal, marker)
         fold = rebuild_fold(folder, journal)
     journal.close()
     lock.release()
     return RepairReport(folder, fold.seq, dict(fold.rows))
+
+
+def _marker(folder: Path) -> dict[str, Any] | None:
+    """Return what the tables say; None where they are unreadable and lose nothing by a repair."""
+    try:
+        return read_marker(folder)
+    except StoreCorrupt:
+        return None

@@ -13,7 +13,7 @@ from controller.statuses import Status
 from hardware.messages import Outcome
 from protocols.trials import Phase
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 ARMS = ("learner", "control")
 PHASES = ("training", "test")
@@ -29,8 +29,8 @@ EVENT_KINDS = (
     "run_failed",
 )
 
-Origin = Literal["simulated", "emulated", "simavr", "animal"]
-"""A circuit; the same on a rig without hardware; on a board's emulator; a real rig."""
+Origin = Literal["simulated", "emulated", "simavr", "animal", "imported"]
+"""A circuit; the same on a rig without hardware; on a board's emulator; a real rig; others' data."""
 
 ThetaLog = Literal["all", "recommended", "none"]
 Kind = Literal["experiment", "session"]

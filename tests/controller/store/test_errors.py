@@ -123,14 +123,14 @@ def test_another_programs_file_is_no_journal(tmp_path, opener, other):
 @OPENERS
 def test_a_store_of_a_later_version_is_refused_with_both_versions(stored, opener):
     change_journal(stored, "PRAGMA user_version = 99")
-    with pytest.raises(StoreTooNew, match="has schema 99, this program knows up to 2: update"):
+    with pytest.raises(StoreTooNew, match="has schema 99, this program knows up to 3: update"):
         opener(stored)
 
 
 def test_a_zarr_store_of_a_later_version_is_refused(stored):
     path = stored / ZARR_NAME / "zarr.json"
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
-    with pytest.raises(StoreTooNew, match="has schema 3"):
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 4'))
+    with pytest.raises(StoreTooNew, match="has schema 4"):
         read(stored)
 
 
@@ -227,11 +227,30 @@ def test_a_dry_run_that_a_power_cut_stopped_is_rebuilt(tmp_path, monkeypatch):
     assert_same(read(tmp_path / "s").load(), before)
 
 
-def test_a_fold_ahead_of_its_journal_is_rebuilt(stored):
+def test_a_fold_ahead_of_its_journal_is_rebuilt_after_a_power_cut(stored, monkeypatch):
+    journal = Journal(stored, writable=True)
+    journal.set_meta(exit_status="running")
+    journal.close()
+    monkeypatch.setattr(recovery, "boot_id", lambda: "another boot")
     change_journal(stored, "DELETE FROM frames WHERE seq > 4")
     with new(stored.with_name("wanted"), 4):
         pass
     assert_same(read(stored).load(), published(stored.with_name("wanted")))
+
+
+@pytest.mark.parametrize("opener", [Store.open, read, repair])
+def test_a_journal_that_lost_frames_does_not_replace_tables_that_have_them(stored, opener):
+    before = published(stored)
+    change_journal(stored, "DELETE FROM frames WHERE seq > 4")
+    with pytest.raises(StoreCorrupt, match=r"lacks 2 frame\(s\) .* restore journal.sqlite"):
+        opener(stored)
+    assert_same(published(stored), before)
+
+
+def test_moving_the_tables_away_keeps_what_a_journal_has(stored):
+    change_journal(stored, "DELETE FROM frames WHERE seq > 4")
+    (stored / ZARR_NAME).rename(stored / "aside.zarr")
+    assert repair(stored).frames == 4
 
 
 def test_a_damaged_frame_is_named_by_its_number_and_the_old_fold_stays(stored):

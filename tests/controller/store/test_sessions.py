@@ -22,6 +22,7 @@ from store_samples import (
 
 from controller.store import (
     OUTCOMES,
+    SCHEMA_VERSION,
     SESSION_EVENTS,
     SESSION_PHASES,
     Follower,
@@ -86,7 +87,7 @@ def test_codes_say_what_they_mean(session):
         attributes = tree[table][column].attrs
         assert attributes["flag_meanings"].split() == list(names)
         assert attributes["flag_values"] == list(range(len(names)))
-    assert tree.attrs["biasloop"]["schema"] == 2
+    assert tree.attrs["biasloop"]["schema"] == SCHEMA_VERSION
 
 
 def test_pulses_between_trials_belong_to_none(session):
@@ -181,9 +182,9 @@ def test_a_later_versions_layout_is_not_called_damage(tmp_path):
     new(tmp_path / "s", kind="session").close("finished")
     path = tmp_path / "s" / ZARR_NAME / "zarr.json"
     path.write_text(
-        path.read_text().replace('"schema": 2', '"schema": 3').replace('"kind"', '"sort"')
+        path.read_text().replace('"schema": 3', '"schema": 4').replace('"kind"', '"sort"')
     )
-    with pytest.raises(StoreTooNew, match=r"has schema 3.*update biasloop"):
+    with pytest.raises(StoreTooNew, match=r"has schema 4.*update biasloop"):
         read_marker(tmp_path / "s")
 
 
