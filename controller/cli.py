@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from controller import analyse_command, fit_command, rig_commands, session_commands
+from controller import (
+    analyse_command,
+    fit_command,
+    report_command,
+    rig_commands,
+    session_commands,
+)
 from controller.paths import protocol_path
 
 if TYPE_CHECKING:
@@ -38,6 +44,7 @@ for command in (
     session_commands.abandon,
     session_commands.bundle,
     analyse_command.analyse,
+    report_command.report,
     fit_command.fit,
 ):
     app.command()(command)

@@ -1,0 +1,1 @@
+"""A store, or several, as one HTML file that needs nothing else."""
