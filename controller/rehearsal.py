@@ -16,9 +16,10 @@ from controller.session.controls import Controls, NoControls
 from controller.session.parts import Ending
 from controller.session.planning import FINISHED, STATE, Opening
 from controller.session.rewards import Rewards
-from controller.session.start import Start, run_session
+from controller.session.start import SESSIONS, Start, run_session
 from controller.session.subjects import SubjectDocument
 from controller.session.unlimited import unlimited
+from controller.store.published import published
 from hardware.emulated import EmulatedRig
 from hardware.interface import Pulsed, Rig
 from hardware.rig_settings import RigSettings
@@ -39,7 +40,8 @@ class Rehearsal:
     rig_document: str
     behaviour: Behaviour
     begin_utc_ns: int
-    """Time of day at which the first session begins; each of the others is a day later."""
+    """Time of day at which the first session begins; each of the others is a day later. In an
+    experiment that goes on, a day after its last session if that is later."""
     control: bool = True
     say: Callable[[str], None] = lambda _: None
 
@@ -70,7 +72,7 @@ def rehearse(
     """
     opening = Opening(rehearsal.folder, None, (), "emulated", control=rehearsal.control)
     with Planner.begin(opening, document, hold=True) as planner:
-        done, animal = 0, _animal(rehearsal, planner)
+        done, animal, begin_ns = 0, _animal(rehearsal, planner), _begin_ns(rehearsal)
         while planner.queue.read(STATE) != FINISHED:
             if sessions is not None and done >= sessions:
                 return False
@@ -80,13 +82,23 @@ def rehearse(
                 animal,
                 limits=limits or unlimited(subject),
                 controls=controls,
-                number=done,
+                begin_ns=begin_ns + done * DAY_NS,
             )
             on_session(ending)
             done += 1
             if ending.status not in {"trials", "time", "finished", "limit", "episode"}:
                 return False
         return True
+
+
+def _begin_ns(rehearsal: Rehearsal) -> int:
+    """Return when the next session begins: never before the one that is there already."""
+    began = [
+        int(published(path).header["created_ns"])
+        for path in rehearsal.folder.glob(f"{SESSIONS}/*")
+        if path.is_dir()
+    ]
+    return max([rehearsal.begin_utc_ns, *(ns + DAY_NS for ns in began)])
 
 
 def _animal(rehearsal: Rehearsal, planner: Planner) -> SimulatedSubject:
@@ -115,9 +127,9 @@ def _session(
     *,
     limits: SubjectDocument,
     controls: Controls | None,
-    number: int,
+    begin_ns: int,
 ) -> Ending:
-    settings, begin_ns = rehearsal.settings, rehearsal.begin_utc_ns + number * DAY_NS
+    settings = rehearsal.settings
     lab = rehearsal.folder / "lab"
     animal.begin_session()
     rig: EmulatedRig | None = None

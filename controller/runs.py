@@ -3,16 +3,22 @@
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from controller.document import Experiment
-from controller.loop import DryRun, Progress
-from controller.store import Layout, Origin, Store
+from controller.loop import DryRun, LoopError, Progress
+from controller.store import Layout, Origin, Store, status
 from protocols.documents import Document, parse
 
 RECORDED_PACKAGES = ("biasloop", "jax", "jaxlib", "numpy", "evosax", "equinox", "optax", "zarr")
+_GO_ON: Mapping[Origin, str] = {
+    "animal": "go on with `biasloop run PROTOCOL --rig RIG --subject NAME --out {folder}`",
+    "simavr": "go on with `biasloop dryrun PROTOCOL --rig simavr_screen --out {folder}`",
+    "emulated": "go on with `biasloop dryrun PROTOCOL --rig emulated --out {folder}`",
+    "imported": "nothing can be added to imported trials; `biasloop analyse {folder}` reads them",
+}
 
 
 def begin(
@@ -82,7 +88,17 @@ def go_on(
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Go on with the run in a folder, from wherever it was left or killed."""
+    """Go on with the run in a folder, from wherever it was left or killed.
+
+    Raises:
+        LoopError: its answers aren't a simulated learner's, and would be mixed with some.
+    """
+    origin = status(folder)["origin"]
+    if origin != "simulated":
+        raise LoopError(
+            f"the answers in {folder} are of origin {origin!r}, a simulated learner's would be "
+            f"mixed with them: {_GO_ON[origin].format(folder=folder)}"
+        )
     store = Store.open(folder)
     try:
         experiment = frozen_document(store.document, folder).value

@@ -27,6 +27,8 @@ class Columns(Mapping[str, np.ndarray]):
     """The columns of one table, loaded one by one when they are asked for."""
 
     def __init__(self, table: xr.Dataset) -> None:
+        self.dataset = table
+        """The same, with attributes: units, what codes mean."""
         self._variables = {str(name): variable for name, variable in table.variables.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:

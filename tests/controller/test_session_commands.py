@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from controller.session.on_rig import sessions_of
-from controller.store import read, status
+from controller.store import History, read, status
 from hardware.reward_ledger import RewardLedger
 
 SHORT = (
@@ -93,6 +93,25 @@ def test_an_emulated_experiment_can_t_be_gone_on_with_an_animal(rehearsed, lab):
     )
     assert refused.returncode == 1
     assert "would be taken for each other" in refused.stderr
+
+
+def test_resume_refuses_answers_that_no_simulated_learner_gave(rehearsed):
+    folder, _ = rehearsed
+    refused = biasloop("resume", str(folder))
+    assert refused.returncode == 1
+    assert "of origin 'emulated'" in refused.stderr
+    assert f"--out {folder}" in refused.stderr
+
+
+def test_a_rehearsal_that_goes_on_begins_after_its_last_session(tmp_path):
+    out = ("--out", str(tmp_path / "experiment"), "--sessions", "2", "--no-control")
+    short = ("--set", "session.trials=3", "--set", "session.schedule.warm_up=0", *SHORT)
+    for _ in range(2):
+        done = biasloop("dryrun", "animal", "--rig", "emulated", *short, *out)
+        assert done.returncode == 130, done.stderr
+    began = [History(one).header["created_ns"] for one in sessions_of(tmp_path / "experiment")]
+    assert np.diff(began).min() >= 24 * 3600 * 10**9
+    assert len(began) == 4
 
 
 @pytest.mark.parametrize(
