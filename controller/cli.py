@@ -12,10 +12,12 @@ import typer
 
 from controller import (
     analyse_command,
+    export_command,
     fit_command,
     report_command,
     rig_commands,
     session_commands,
+    status_command,
 )
 from controller.paths import protocol_path
 
@@ -45,7 +47,9 @@ for command in (
     session_commands.bundle,
     analyse_command.analyse,
     report_command.report,
+    status_command.status,
     fit_command.fit,
+    export_command.export,
 ):
     app.command()(command)
 
@@ -222,6 +226,7 @@ def _exit_code(error: Exception) -> int | None:
         return WRONG_USAGE
     if isinstance(error, StoreError):
         return FAILED
+    from controller.export.errors import ExportError
     from controller.session.errors import SessionError
     from controller.session.planner_link import WrongDocument
     from hardware.firmware.build import BuildError
@@ -229,7 +234,7 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, WrongDocument):
         return WRONG_USAGE
-    if isinstance(error, RigError | BuildError | SessionError):
+    if isinstance(error, RigError | BuildError | SessionError | ExportError):
         return FAILED
     from controller.analysis.summary import AnalysisError
     from controller.loop import LoopError

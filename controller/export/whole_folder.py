@@ -1,0 +1,48 @@
+"""Folders that are there whole, or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from controller.export.errors import ExportError
+from controller.store.place import free_bytes
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder to fill, which is at `path` when all went well and is gone if not.
+
+    Raises:
+        ExportError: something is there already, or it can't be written.
+    """
+    check_free(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        check_free(path)  # whoever was quicker keeps it
+        partial.rename(path)
+    except OSError as error:
+        free = free_bytes(path)
+        space = "" if free is None else f" ({free / 2**20:.0f} MiB left there)"
+        raise ExportError(
+            f"{path} can't be written: {error}{space}; nothing is left of it. Free some space or "
+            "name another place with `--out PATH`"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check_free(path: Path) -> None:
+    """Refuse to replace anything.
+
+    Raises:
+        ExportError: something is there.
+    """
+    if path.exists() or path.is_symlink():
+        raise ExportError(
+            f"{path} is there already and is not replaced: remove it, or name another place with "
+            "`--out PATH`"
+        )
