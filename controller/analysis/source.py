@@ -32,8 +32,18 @@ class Columns(Mapping[str, np.ndarray]):
         self._variables = {str(name): variable for name, variable in table.variables.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
+        return self._read(name, slice(None))
+
+    def part(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Return the rows from `start` up to `stop` of a column, without loading the rest of it."""
+        return self._read(name, slice(start, stop))
+
+    def _read(self, name: str, rows: slice) -> np.ndarray:
+        variable = self._variables[name]
+        if rows != slice(None):
+            variable = variable[rows]
         try:
-            return np.asarray(self._variables[name].values)
+            return np.asarray(variable.values)
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreCorrupt(
                 f"the column {name} can't be read: {error}; copy the store again or run `biasloop "
