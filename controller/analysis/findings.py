@@ -5,10 +5,11 @@ that a record doesn't have is silent here, too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from controller.analysis.finding import Finding, numbers_of
+from controller.analysis.findings_at_rig import RULES
 from controller.analysis.record import Record
 from controller.analysis.verdict import Verdict
 
@@ -25,27 +26,6 @@ ENDED = {
     "failed": "it failed: what was stored before is here",
     "created": "it never began",
 }
-BAD_SESSION = {
-    "fault": "ended with a fault of the rig",
-    "failed": "failed",
-    "emergency": "ended in an emergency stop",
-    "held": "was held and not released",
-    "killed": "was killed",
-    "limit": "ended because a limit of the animal was reached",
-    "aborted": "was aborted",
-    "running": "is still running",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to know."""
-
-    words: str
-    section: str
-    """Name of the section whose numbers say so."""
-    grave: bool = True
-    """Whether it decides what the numbers are evidence of; else it is good to know."""
 
 
 def findings(record: Record) -> tuple[Finding, ...]:
@@ -56,7 +36,7 @@ def findings(record: Record) -> tuple[Finding, ...]:
 
 def headline(record: Record) -> str:
     """Say in one sentence how many stages are evidence about the learner."""
-    stages = _section(record, "functions").get("stages", [])
+    stages = numbers_of(record, "functions").get("stages", [])
     if not stages:
         return "No function was found: there is no stage to judge."
     driven = sum(stage.get("verdict") == Verdict.LEARNER_DRIVEN for stage in stages)
@@ -74,14 +54,8 @@ def spans(numbers: Iterable[int]) -> str:
     return f"stage{'s' * (len(ordered) > 1)} {', '.join(named)}"
 
 
-def _section(record: Record, name: str) -> Mapping[str, Any]:
-    """Return a section's numbers; nothing where the record has none."""
-    found = record.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
 def _verdicts(record: Record) -> Iterator[Finding]:
-    stages: Sequence[Mapping[str, Any]] = _section(record, "functions").get("stages", [])
+    stages: Sequence[Mapping[str, Any]] = numbers_of(record, "functions").get("stages", [])
     for kind in Verdict:
         numbers = [stage["stage"] for stage in stages if stage.get("verdict") == kind]
         if numbers and kind is not Verdict.LEARNER_DRIVEN:
@@ -89,27 +63,31 @@ def _verdicts(record: Record) -> Iterator[Finding]:
 
 
 def _origin(record: Record) -> Iterator[Finding]:
-    origin = _section(record, "origin").get("origin")
+    origin = numbers_of(record, "origin").get("origin")
     if origin in NO_ANIMAL:
         yield Finding(NO_ANIMAL[origin], "origin")
 
 
 def _control(record: Record) -> Iterator[Finding]:
     """Say that there is no control where no verdict can say it."""
-    judged = _section(record, "functions").get("stages")
-    if not judged and _section(record, "origin").get("control") is False:
+    judged = numbers_of(record, "functions").get("stages")
+    if not judged and numbers_of(record, "origin").get("control") is False:
         yield Finding("no control was run", "origin")
 
 
 def _unfinished(record: Record) -> Iterator[Finding]:
-    stages = _section(record, "functions").get("stages", [])
+    stages = numbers_of(record, "functions").get("stages", [])
     if numbers := [stage["stage"] for stage in stages if not stage.get("finished", True)]:
         yield Finding(f"{spans(numbers)} not finished: shown is the best so far", "functions")
 
 
 def _nothing_found(record: Record) -> Iterator[Finding]:
-    kind = _section(record, "origin").get("kind")
-    if "functions" in record or kind is None or _section(record, "origin")["origin"] == "imported":
+    kind = numbers_of(record, "origin").get("kind")
+    if (
+        "functions" in record
+        or kind is None
+        or numbers_of(record, "origin")["origin"] == "imported"
+    ):
         return
     if kind == "session":
         words = "a session alone: which functions were found, its experiment says"
@@ -119,29 +97,14 @@ def _nothing_found(record: Record) -> Iterator[Finding]:
 
 
 def _ended(record: Record) -> Iterator[Finding]:
-    origin = _section(record, "origin")
+    origin = numbers_of(record, "origin")
     if origin.get("kind") != "session" and origin.get("exit_status") in ENDED:
         yield Finding(ENDED[origin["exit_status"]], "origin")
 
 
-def _sessions(record: Record) -> Iterator[Finding]:
-    sessions = _section(record, "origin").get("sessions", [])
-    for status, words in BAD_SESSION.items():
-        names = [str(one["name"]) for one in sessions if one.get("exit_status") == status]
-        if names:
-            yield Finding(f"{_listed(names)} {words}", "origin", grave=False)
-
-
 def _problems(record: Record) -> Iterator[Finding]:
-    for problem in _section(record, "origin").get("problems", []):
+    for problem in numbers_of(record, "origin").get("problems", []):
         yield Finding(f"not all could be read: {problem}", "origin")
-
-
-def _listed(names: Sequence[str], most: int = 3) -> str:
-    """Name some of a kind: "session a", "sessions a, b and 4 more"."""
-    shown = ", ".join(names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"session{'s' * (len(names) > 1)} {shown}{more}"
 
 
 _RULES: tuple[Callable[[Record], Iterable[Finding]], ...] = (
@@ -152,5 +115,5 @@ _RULES: tuple[Callable[[Record], Iterable[Finding]], ...] = (
     _ended,
     _unfinished,
     _problems,
-    _sessions,
+    *RULES,
 )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from controller.analysis.findings import Finding, findings, headline
+from controller.analysis.finding import Finding
+from controller.analysis.findings import findings, headline
 from controller.analysis.sections import SECTIONS
 from controller.analysis.sections.base import Cell, NumberTable
 from controller.analysis.side_by_side.stores import Described, Unreadable

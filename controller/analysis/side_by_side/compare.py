@@ -5,7 +5,9 @@ from typing import Any
 
 from controller.analysis.record import Record, plain
 from controller.analysis.sections.base import Cell, NumberTable
+from controller.analysis.side_by_side.at_rig import OVERHEAD, WATER
 from controller.analysis.side_by_side.base import Quantity
+from controller.analysis.side_by_side.behaviour import PSYCHOMETRIC
 from controller.analysis.side_by_side.functions import (
     ERROR,
     FIRST_DEGREE,
@@ -15,7 +17,10 @@ from controller.analysis.side_by_side.functions import (
 )
 from controller.analysis.side_by_side.origin import STORES
 
-QUANTITIES: tuple[Quantity, ...] = (STORES, FOUND, FIRST_DEGREE, VERDICT, ERROR, TRIALS)
+QUANTITIES: tuple[Quantity, ...] = (
+    *(STORES, FOUND, FIRST_DEGREE, VERDICT, ERROR, TRIALS),
+    *(PSYCHOMETRIC, WATER, OVERHEAD),
+)
 
 
 def side_by_side(

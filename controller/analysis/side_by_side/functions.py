@@ -10,7 +10,9 @@ from controller.analysis.wording import finds
 
 def _found(numbers: Numbers) -> Mapping[str, Cell]:
     word = numbers["degree_is"]
-    return {_stage(one): finds(one["share"], word) for one in numbers["stages"]}
+    return {
+        _stage(one): finds(one["share"], word).removeprefix(f"{word} ") for one in numbers["stages"]
+    }
 
 
 def _first_degree(numbers: Numbers) -> Mapping[str, Cell]:
@@ -35,7 +37,7 @@ def _stage(one: Numbers) -> str:
     return f"stage {one['stage']}"
 
 
-FOUND = Quantity("found", "what was found", "functions", _found)
+FOUND = Quantity("found", "what was found: degrees and their shares", "functions", _found)
 FIRST_DEGREE = Quantity(
     "first_degree",
     "share of degree 1",
