@@ -8,7 +8,9 @@ import numpy as np
 
 from controller.analysis.sections import SECTIONS
 from controller.analysis.sections.base import Section
+from controller.analysis.sections.origin import ORIGIN
 from controller.analysis.source import Source
+from protocols.documents import DocumentError
 
 Record = Mapping[str, Any]
 """Section to its numbers, in the order of the sections; those with nothing to say are left out."""
@@ -24,8 +26,19 @@ def describe(source: Source, sections: Iterable[Section] = SECTIONS) -> dict[str
     Returns:
         What JSON can hold: a number that is infinite or missing is None.
     """
-    found = {section.name: section.compute(source) for section in sections}
-    return {name: plain(numbers) for name, numbers in found.items() if numbers is not None}
+    found: dict[str, Any] = {}
+    problems = list(source.problems)
+    for section in sections:
+        try:
+            numbers = section.compute(source)
+        except DocumentError as error:
+            problems.append(f"{section.title}: its document can't be read: {error}")
+            continue
+        if numbers is not None:
+            found[section.name] = plain(numbers)
+    if ORIGIN.name in found:
+        found[ORIGIN.name]["problems"] = problems
+    return found
 
 
 def plain(value: Any) -> Any:

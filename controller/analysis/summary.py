@@ -102,19 +102,34 @@ def analyse(folder: Path) -> Analysis:
         controller.store.StoreError: it can't be read.
         AnalysisError: no generation is finished yet.
     """
-    tables = read(folder)
     state = status(folder)
+    return analyse_tables(folder, read(folder), state["exit_status"], state["origin"])
+
+
+def analyse_tables(folder: Path, tables: xr.DataTree, exit_status: str, origin: str) -> Analysis:
+    """Compute what the tables of a store say.
+
+    Args:
+        folder: with the frozen document.
+        tables: of the store.
+        exit_status: how it ended.
+        origin: where its answers come from.
+
+    Raises:
+        AnalysisError: no generation is finished yet.
+        protocols.documents.DocumentError: its document is one of another version.
+    """
     experiment = frozen_document((folder / "experiment.toml").read_text("utf-8"), folder).value
     design = experiment.design()
     basis = design.space.graded_basis()
-    by_animal = state["origin"] == ANIMAL
+    by_animal = origin == ANIMAL
     found = {
         arm: _functions(experiment, design, basis, tables, arm, by_animal=by_animal)
         for arm in (LEARNER_ARM, CONTROL_ARM)
     }
     if not found[LEARNER_ARM]:
         raise AnalysisError(
-            f"{folder} has no finished generation yet (exit status: {state['exit_status']}); go on "
+            f"{folder} has no finished generation yet (exit status: {exit_status}); go on "
             f"with `biasloop resume {folder}`"
         )
     trials = _trials_by_arm(tables)
@@ -127,8 +142,8 @@ def analyse(folder: Path) -> Analysis:
         stages=_stages(experiment, tables, found),
         trials_total=trials[LEARNER_ARM],
         control_trials=trials[CONTROL_ARM],
-        exit_status=state["exit_status"],
-        origin=state["origin"],
+        exit_status=exit_status,
+        origin=origin,
     )
 
 

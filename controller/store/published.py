@@ -51,7 +51,8 @@ def published(folder: Path) -> Published:
     if not (folder / ZARR_NAME).is_dir():
         raise NotAStore(
             f"{folder} is no store: expected {ZARR_NAME} in it. Give the folder that a run or a "
-            "session made"
+            f"session made; where journal.sqlite is in it, `biasloop repair {folder}` makes the "
+            "tables anew"
         )
     marker = read_marker(folder)
     check_whole(folder)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import xarray as xr
+
 from controller.analysis.sections.base import Numbers, NumberTable, Section
 from controller.analysis.source import Source
 from controller.analysis.verdict import verdict
@@ -25,10 +27,14 @@ def analysed(source: Source) -> "Analysis | None":
 def _analysed(source: Source) -> "Analysis | None":
     if not source.tables or not source.tables["generations"].rows or not source.document:
         return None
-    from controller.analysis.summary import AnalysisError, analyse
+    from controller.analysis.summary import AnalysisError, analyse_tables
 
+    for name in ("generations", "stages"):  # what is damaged is found, and named, here
+        for column in source.tables[name]:
+            _ = source.tables[name][column]
+    tables = xr.DataTree.from_dict({name: one.dataset for name, one in source.tables.items()})
     try:
-        return analyse(source.folder)
+        return analyse_tables(source.folder, tables, source.exit_status, source.origin)
     except AnalysisError:
         return None
 

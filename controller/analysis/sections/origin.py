@@ -44,7 +44,7 @@ def compute(source: Source) -> Numbers:
             }
             for session in source.sessions
         ],
-        "problems": list(source.problems),
+        "problems": list(source.problems),  # and what `describe` meets
     }
 
 

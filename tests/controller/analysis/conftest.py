@@ -2,7 +2,9 @@
 
 import json
 import math
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from controller.analysis.measures import HeldOut, affine_fit, shares, variance
 from controller.analysis.summary import analyse, summary
 from controller.runs import begin
+
+sys.path.insert(0, str(Path(__file__).parent))  # modules that several tests use
 
 GENERATIONS = 6
 BRIEF = (  # all that the tests count on, whatever the default document says
