@@ -14,8 +14,10 @@ from controller import (
     analyse_command,
     export_command,
     fit_command,
+    import_command,
     report_command,
     rig_commands,
+    serve_command,
     session_commands,
     status_command,
 )
@@ -48,10 +50,12 @@ for command in (
     analyse_command.analyse,
     report_command.report,
     status_command.status,
+    serve_command.serve,
     fit_command.fit,
     export_command.export,
 ):
     app.command()(command)
+app.command("import")(import_command.import_)
 
 Protocol = Annotated[
     str,
@@ -227,6 +231,7 @@ def _exit_code(error: Exception) -> int | None:
     if isinstance(error, StoreError):
         return FAILED
     from controller.export.errors import ExportError
+    from controller.importing.errors import ImportTrialsError
     from controller.session.errors import SessionError
     from controller.session.planner_link import WrongDocument
     from hardware.firmware.build import BuildError
@@ -234,7 +239,7 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, WrongDocument):
         return WRONG_USAGE
-    if isinstance(error, RigError | BuildError | SessionError | ExportError):
+    if isinstance(error, RigError | BuildError | SessionError | ExportError | ImportTrialsError):
         return FAILED
     from controller.analysis.summary import AnalysisError
     from controller.loop import LoopError
