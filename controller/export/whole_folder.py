@@ -11,38 +11,47 @@ from controller.store.place import free_bytes
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(
+    path: Path, failure: type[Exception] = ExportError, option: str = "--out PATH"
+) -> Iterator[Path]:
     """Yield a folder to fill, which is at `path` when all went well and is gone if not.
 
+    Args:
+        path: the folder; its parents are made.
+        failure: the kind of the error that is raised.
+        option: how to name another place.
+
     Raises:
-        ExportError: something is there already, or it can't be written.
+        Exception: of the kind `failure`; something is there already, or it can't be written.
     """
-    check_free(path)
+    check_free(path, failure, option)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
         yield partial
-        check_free(path)  # whoever was quicker keeps it
+        check_free(path, failure, option)  # whoever was quicker keeps it
         partial.rename(path)
     except OSError as error:
         free = free_bytes(path)
         space = "" if free is None else f" ({free / 2**20:.0f} MiB left there)"
-        raise ExportError(
+        raise failure(
             f"{path} can't be written: {error}{space}; nothing is left of it. Free some space or "
-            "name another place with `--out PATH`"
+            f"name another place with `{option}`"
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def check_free(path: Path) -> None:
+def check_free(
+    path: Path, failure: type[Exception] = ExportError, option: str = "--out PATH"
+) -> None:
     """Refuse to replace anything.
 
     Raises:
-        ExportError: something is there.
+        Exception: of the kind `failure`; something is there.
     """
     if path.exists() or path.is_symlink():
-        raise ExportError(
+        raise failure(
             f"{path} is there already and is not replaced: remove it, or name another place with "
-            "`--out PATH`"
+            f"`{option}`"
         )
