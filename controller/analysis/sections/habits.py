@@ -1,0 +1,179 @@
+"""Habits: how often a subject answers at random, leans to one side, or doesn't answer."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from controller.analysis.independence import independent_units
+from controller.analysis.presented import Presented, by_subject
+from controller.analysis.sections.base import Numbers, NumberTable, Picture, Section
+from controller.analysis.sections.psychometric import compute as psychometric_curves
+from controller.analysis.source import PHASE, Source
+from controller.analysis.statistics.regression import regress
+from controller.analysis.statistics.wilson import LEVEL, wilson
+
+DAY_NS = 86_400 * 10**9
+
+
+def compute(source: Source) -> Numbers | None:
+    """Return the habits of each subject, in all and by session; None without sessions."""
+    if not source.sessions or not (subjects := by_subject(source)):
+        return None
+    began = min(session.began_ns for session in source.sessions)
+    fitted = _fitted_lapses(source)
+    return {
+        "level": LEVEL,
+        "subjects": [
+            {"subject": name, **_habits(source, trials), "fitted_lapse_rate": fitted.get(name)}
+            for name, trials in subjects.items()
+        ],
+        "sessions": [
+            _session(source, place, began, trials.where(trials.session == place))
+            for place, one in enumerate(source.sessions)
+            if (trials := subjects.get(one.subject)) is not None and np.any(trials.session == place)
+        ],
+    }
+
+
+def _fitted_lapses(source: Source) -> dict[str, float]:
+    """Return the lapse rate that a psychometric function says, where one with lapses was fitted."""
+    curves = psychometric_curves(source)
+    every = curves["subjects"] if curves else ()
+    fits = {one["subject"]: one["fit"] for one in every if one["fit"] is not None}
+    return {name: fit["lapse_rate"] for name, fit in fits.items() if fit["kind"] == "logistic"}
+
+
+def _session(source: Source, place: int, began_ns: int, trials: Presented) -> dict[str, Any]:
+    session = source.sessions[place]
+    return {
+        "session": session.name,
+        "subject": session.subject,
+        "day": (session.began_ns - began_ns) / DAY_NS,
+        **_habits(source, trials),
+    }
+
+
+def _habits(source: Source, trials: Presented) -> dict[str, Any]:
+    missed = np.isnan(trials.answer)
+    caught = trials.answer[(trials.phase == PHASE["catch"]) & ~missed]
+    low, high = wilson(float(missed.sum()), len(trials))
+    return {
+        "trials": len(trials),
+        "missed": {"n": len(trials), "part": float(missed.mean()), "low": low, "high": high},
+        "lapses": _lapses(trials.right[trials.phase == PHASE["anchor"]]),
+        "catch": _mean(caught),
+        "intercept": _intercept(source, trials),
+    }
+
+
+def _lapses(right: Float[np.ndarray, " anchor"]) -> dict[str, Any] | None:
+    """Return twice the part of wrong anchors, as a guess is right half the time."""
+    judged = right[~np.isnan(right)]
+    if not judged.size:
+        return None
+    low, high = wilson(float(judged.sum()), judged.size)
+    rate, least, most = (min(1.0, 2 * (1 - part)) for part in (float(judged.mean()), high, low))
+    return {"n": judged.size, "rate": rate, "low": least, "high": most}
+
+
+def _mean(answer: Float[np.ndarray, " trial"]) -> dict[str, Any] | None:
+    """Return the mean answer, and its standard error over trials."""
+    if not answer.size:
+        return None
+    se = float(answer.std(ddof=1) / np.sqrt(answer.size)) if answer.size > 1 else None
+    return {"n": answer.size, "mean": float(answer.mean()), "se": se}
+
+
+def _intercept(source: Source, trials: Presented) -> dict[str, Any] | None:
+    """Return the answer to a label of 0 in test trials, by a straight line."""
+    known = (trials.phase == PHASE["test"]) & ~np.isnan(trials.label + trials.answer)
+    asked = trials.where(known)
+    columns = [np.ones(len(asked)), asked.label]
+    found = regress(columns, asked.answer, independent_units(source, asked))
+    if found is None:
+        return None
+    return {"n": found.n, "mean": float(found.weight[0]), "se": float(found.error[0])}
+
+
+def tables(numbers: Numbers) -> Iterable[NumberTable]:
+    """Show subjects, and sessions."""
+    note = (
+        "lapses: twice the wrong anchors, as a guess is right half the time. bias: mean answer "
+        "without a stimulus (catch; a plan that counts licks has -1 for none), and the answer to a "
+        "label of 0 by a straight line through test trials. ± standard error"
+    )
+    yield NumberTable(
+        "habits of each subject",
+        ("subject", *_HEADINGS, "lapses by fit (%)"),
+        [
+            [one["subject"], *_cells(one), _percent(one["fitted_lapse_rate"])]
+            for one in numbers["subjects"]
+        ],
+        f"{note}. lapses by fit: low + high of a psychometric function, for binary answers",
+    )
+    yield NumberTable(
+        "habits in each session",
+        ("session", "subject", *_HEADINGS),
+        [[one["session"], one["subject"], *_cells(one)] for one in numbers["sessions"]],
+        note,
+    )
+
+
+_HEADINGS = (
+    *("trials", "missed (%)", "anchors", "lapses (%)"),
+    *("catch", "bias (catch)", "±", "bias (label 0)", "±"),
+)
+
+
+def _cells(one: Numbers) -> list[Any]:
+    lapses, caught, crossing = (one[key] or {} for key in ("lapses", "catch", "intercept"))
+    return [
+        one["trials"],
+        _percent(one["missed"]["part"]),
+        lapses.get("n", 0),
+        _percent(lapses.get("rate")),
+        caught.get("n", 0),
+        caught.get("mean"),
+        caught.get("se"),
+        crossing.get("mean"),
+        crossing.get("se"),
+    ]
+
+
+def _percent(part: float | None) -> float | None:
+    return None if part is None else 100 * part
+
+
+def panels(numbers: Numbers) -> list[dict[str, Any]]:
+    """Draw each subject's parts, and beside them its biases, over days."""
+    each = [
+        {
+            "subject": one["subject"],
+            "level": numbers["level"],
+            "sessions": [
+                session for session in numbers["sessions"] if session["subject"] == one["subject"]
+            ],
+        }
+        for one in numbers["subjects"]
+    ]
+    return [{**one, "shows": shows} for one in each for shows in ("parts", "biases")]
+
+
+HABITS = Section(
+    "habits",
+    "Habits",
+    compute,
+    tables,
+    (
+        Picture(
+            "days",
+            "Missed trials, lapses and biases in each session: 95 % intervals (Wilson) of parts, "
+            "standard errors of biases.",
+            "controller.analysis.plots.habits:days",
+            panels,
+            across=2,
+        ),
+    ),
+)
