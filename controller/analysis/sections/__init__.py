@@ -7,6 +7,8 @@ from controller.analysis.sections.episodes import EPISODES
 from controller.analysis.sections.events import EVENTS
 from controller.analysis.sections.functions import FUNCTIONS
 from controller.analysis.sections.habits import HABITS
+from controller.analysis.sections.label_functions import LABEL_FUNCTIONS
+from controller.analysis.sections.label_map import LABEL_MAP
 from controller.analysis.sections.origin import ORIGIN
 from controller.analysis.sections.progress import PROGRESS
 from controller.analysis.sections.psychometric import PSYCHOMETRIC
@@ -19,6 +21,8 @@ from controller.analysis.sections.welfare import WELFARE
 SECTIONS: tuple[Section, ...] = (
     FUNCTIONS,
     SEARCH,
+    LABEL_FUNCTIONS,
+    LABEL_MAP,
     PSYCHOMETRIC,
     EPISODES,
     HABITS,
