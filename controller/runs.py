@@ -10,7 +10,7 @@ from typing import Any
 from controller.document import Experiment
 from controller.loop import DryRun, LoopError, Progress
 from controller.store import Layout, Origin, Store, status
-from protocols.documents import Document, parse
+from protocols.documents import Document, DocumentError, parse
 
 RECORDED_PACKAGES = ("biasloop", "jax", "jaxlib", "numpy", "evosax", "equinox", "optax", "zarr")
 _GO_ON: Mapping[Origin, str] = {
@@ -109,8 +109,21 @@ def go_on(
 
 
 def frozen_document(text: str, folder: Path) -> Document[Experiment]:
-    """Read the document that a store keeps."""
-    return parse(text, Experiment, name=str(folder / "experiment.toml"))
+    """Read the document that a store keeps.
+
+    Raises:
+        LoopError: its trials are imported, and their document says what columns meant.
+        DocumentError: it isn't a valid document.
+    """
+    try:
+        return parse(text, Experiment, name=str(folder / "experiment.toml"))
+    except DocumentError:
+        if status(folder)["origin"] != "imported":
+            raise
+    raise LoopError(
+        f"the trials in {folder} are somebody else's, imported: there is no experiment to go on "
+        f"with, to repeat or to fit; {_GO_ON['imported'].format(folder=folder)}"
+    )
 
 
 def software() -> dict[str, Any]:

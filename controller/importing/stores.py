@@ -65,7 +65,7 @@ def _session_header(trials: ImportedTrials, session: ImportedSession, name: str)
         "experiment": trials.name,
         "subject": session.subject,
         "session": session.key,
-        "rig": None,
+        "rig": "unknown",
         "origin": "imported",
         "created_ns": session.began_ns,
         "device": {},
