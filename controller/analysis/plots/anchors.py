@@ -16,7 +16,7 @@ CHANCE = 50.0
 def days(axes: Axes, panel: Any) -> Axes:
     """Draw the part that was right in each session, with its interval."""
     sessions = panel["sessions"]
-    day = [one["day"] + 1 for one in sessions]
+    day = [one["day"] for one in sessions]
     right, low, high = (
         (100 * known([one[key] for one in sessions])).tolist() for key in ("right", "low", "high")
     )
@@ -25,7 +25,7 @@ def days(axes: Axes, panel: Any) -> Axes:
     axes.set_ylim(-3, 103)
     axes.set_xlim(min(day) - 0.5, max(day) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("day of the experiment")
+    axes.set_xlabel(panel["day_is"])
     axes.set_ylabel(f"anchors right (%), {100 * panel['level']:.0f} % interval")
     each = np.array([one["n"] for one in sessions])
     number = f"{each.min()}" if each.min() == each.max() else f"{each.min()}-{each.max()}"

@@ -14,11 +14,11 @@ ASIDE = 0.06  # days, so that intervals don't hide each other
 
 def days(axes: Axes, panel: Any) -> Axes:
     """Draw parts of trials, or biases, in each session."""
-    day = 1 + known([one["day"] for one in panel["sessions"]])
+    day = known([one["day"] for one in panel["sessions"]])
     (_parts if panel["shows"] == "parts" else _biases)(axes, panel["sessions"], day)
     axes.set_xlim(day.min() - 0.5, day.max() + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("day of the experiment")
+    axes.set_xlabel(panel["day_is"])
     count = len(panel["sessions"])
     axes.set_title(f"{panel['subject']}, n = {count} session{'' if count == 1 else 's'}")
     if axes.get_legend_handles_labels()[1]:

@@ -1,7 +1,6 @@
 """Anchors over days: training stimuli, asked without feedback. Is the subject still there?"""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,10 +8,10 @@ from jaxtyping import Float
 
 from controller.analysis.presented import presented
 from controller.analysis.sections.base import Numbers, NumberTable, Picture, Section
+from controller.analysis.session_days import day_axis, session_days, session_time
 from controller.analysis.source import PHASE, Source
 from controller.analysis.statistics.wilson import LEVEL, wilson
-
-DAY_NS = 86_400 * 10**9
+from controller.analysis.written import between, percent
 
 
 def compute(source: Source) -> Numbers | None:
@@ -22,13 +21,13 @@ def compute(source: Source) -> Numbers | None:
     if not source.sessions or not anchor.size:
         return None
     right, session = trials.right[anchor], trials.session[anchor]
-    began = min(one.began_ns for one in source.sessions)
+    days = session_days(source)
     sessions = [
         {
             "session": source.sessions[place].name,
             "subject": source.sessions[place].subject,
-            "date": _date(source.sessions[place].began_ns),
-            "day": (source.sessions[place].began_ns - began) / DAY_NS,
+            "time": session_time(source.sessions[place]),
+            "day": days[place],
             **_part(right[session == place]),
         }
         for place in np.unique(session).tolist()
@@ -37,6 +36,7 @@ def compute(source: Source) -> Numbers | None:
     names = np.unique(subject).tolist()
     return {
         "level": LEVEL,
+        "day_is": day_axis(source),
         "sessions": sessions,
         "subjects": [{"subject": name, **_part(right[subject == name])} for name in names],
     }
@@ -55,25 +55,27 @@ def _part(right: Float[np.ndarray, " anchor"]) -> dict[str, Any]:
     }
 
 
-def _date(ns: int) -> str:
-    return datetime.fromtimestamp(ns // 10**9, UTC).strftime("%Y-%m-%d")
-
-
 def tables(numbers: Numbers) -> Iterable[NumberTable]:
-    """Show every session, and each subject's sum."""
-    rows = [[one["session"], *_cells(one)] for one in numbers["sessions"]]
-    rows += [["all", *_cells(one)] for one in numbers["subjects"]]
+    """Show subjects, and sessions."""
+    note = "95 % interval (Wilson). Not judged: no answer, or a label that is 0 or unknown"
+    headings = ("right (%)", "judged", "anchors")
     yield NumberTable(
-        "anchors",
-        ("session", "subject", "anchors", "judged", "right (%)", "from", "to"),
-        rows,
-        "from, to: 95 % interval (Wilson). Not judged: no answer, or a label that is 0 or unknown",
+        "anchors of each subject",
+        ("subject", *headings),
+        [[one["subject"], *_cells(one)] for one in numbers["subjects"]],
+        note,
+    )
+    yield NumberTable(
+        "anchors in each session",
+        ("session (UTC)", "subject", *headings),
+        [[one["time"], one["subject"], *_cells(one)] for one in numbers["sessions"]],
+        note,
     )
 
 
 def _cells(one: Numbers) -> list[Any]:
-    parts = [None if one[key] is None else 100 * one[key] for key in ("right", "low", "high")]
-    return [one["subject"], one["shown"], one["n"], *parts]
+    right = between(*(percent(one[key]) for key in ("right", "low", "high")))
+    return [right, one["n"], one["shown"]]
 
 
 def panels(numbers: Numbers) -> list[dict[str, Any]]:
@@ -82,6 +84,7 @@ def panels(numbers: Numbers) -> list[dict[str, Any]]:
         {
             **one,
             "level": numbers["level"],
+            "day_is": numbers["day_is"],
             "sessions": [
                 session
                 for session in numbers["sessions"]

@@ -20,11 +20,11 @@ from controller.analysis.presented import Presented, by_subject
 from controller.analysis.sections.base import Numbers, NumberTable, Picture, Section
 from controller.analysis.source import PHASE, Source
 from controller.analysis.statistics.regression import LEVEL, Regression, regress
+from controller.analysis.written import plus_minus
 
 FED_BACK = [PHASE[name] for name in ("training", "warm_up", "wash_out")]
 WEIGHTS = ("label", "previous_label", "previous_answer")
-AFTER = ("any", "feedback", "no feedback")
-SHUFFLES = 50
+SHUFFLES = 20
 NOT_TOLD = (
     "Beliefs that are wrong throughout an episode give the trial before a weight as well; shuffled "
     "is that weight, with another trial of the same episode and kind in its place, and only what "
@@ -45,9 +45,11 @@ def _rows(name: str, trials: Presented) -> Iterator[dict[str, Any]]:
     present = np.flatnonzero(_usable(trials))
     before = present - 1
     felt = np.isin(trials.phase[before], FED_BACK)
-    chosen = {"any": np.ones(len(felt), bool), "feedback": felt, "no feedback": ~felt}
-    for after in AFTER:
-        if (own := chosen[after]).any():
+    chosen = {"any": np.ones(len(felt), bool)}
+    if len(np.unique(felt)) > 1:
+        chosen |= {"feedback": felt, "no feedback": ~felt}
+    for after, own in chosen.items():
+        if own.any():
             yield {"subject": name, "after": after, **_weights(trials, present[own])}
 
 
@@ -90,27 +92,26 @@ def _shuffled(
     trials: Presented, present: Integer[np.ndarray, " row"], session: Integer[np.ndarray, " row"]
 ) -> list[float | None]:
     """Return the weights of the trial before, were it any of the same episode and kind."""
-    random = np.random.default_rng(0)
-    drawn = (
-        _regressed(trials, present, _others(trials, present, random), session)
-        for _ in range(SHUFFLES)
-    )
+    others = _others(trials, present)
+    drawn = (_regressed(trials, present, next(others), session) for _ in range(SHUFFLES))
     weights = [one.weight[1:] for one in drawn if one is not None]
     return np.mean(weights, axis=0).tolist() if weights else [None, None]
 
 
 def _others(
-    trials: Presented, present: Integer[np.ndarray, " row"], random: np.random.Generator
-) -> Integer[np.ndarray, " row"]:
-    """Return a random trial of the episode, session and kind of each trial before, not itself."""
+    trials: Presented, present: Integer[np.ndarray, " row"]
+) -> Iterator[Integer[np.ndarray, " row"]]:
+    """Yield random trials of the episode, session and kind of each trial before; never itself."""
+    random = np.random.default_rng(0)
     known = np.flatnonzero(~np.isnan(trials.label) & ~np.isnan(trials.answer))
     group = _groups(trials)
     known = known[np.argsort(group[known], kind="stable")]
     first = np.searchsorted(group[known], group[present - 1])
     size = np.searchsorted(group[known], group[present - 1], side="right") - first
-    drawn = random.integers(0, size)
-    same = known[first + drawn] == present
-    return known[first + np.where(same, (drawn + 1) % size, drawn)]
+    while True:
+        drawn = random.integers(0, size)
+        same = known[first + drawn] == present
+        yield known[first + np.where(same, (drawn + 1) % size, drawn)]
 
 
 def _groups(trials: Presented) -> Integer[np.ndarray, " trial"]:
@@ -129,26 +130,35 @@ def _within(
 
 def tables(numbers: Numbers) -> Iterable[NumberTable]:
     """Show every weight."""
+    rows = numbers["rows"]
+    shown = [
+        [
+            *(row[key] for key in ("subject", "after", "n", "sessions")),
+            _written(row["label"]),
+            *(cell for name in WEIGHTS[1:] for cell in _with_shuffled(row[name])),
+            *([row["why"]] if any(one["why"] for one in rows) else []),
+        ]
+        for row in rows
+    ]
     yield NumberTable(
         "weights in the answer",
         (
-            *("subject", "after", "trials", "sessions", "label", "±"),
-            *("previous label", "±", "shuffled", "previous answer", "±", "shuffled", ""),
+            *("subject", "after", "trials", "sessions", "label"),
+            *("previous label", "shuffled", "previous answer", "shuffled"),
+            *([""] if any(one["why"] for one in rows) else []),
         ),
-        [
-            [row[key] for key in ("subject", "after", "n", "sessions")]
-            + _cells(row["label"])[:2]
-            + [cell for name in WEIGHTS[1:] for cell in _cells(row[name])]
-            + [row["why"]]
-            for row in numbers["rows"]
-        ],
+        shown,
         "linear regression within sessions; after: what the trial before had. ± standard error, "
         f"clustered by session. {numbers['cannot_tell']}",
     )
 
 
-def _cells(one: Numbers | None) -> list[float | None]:
-    return [None] * 3 if one is None else [one[key] for key in ("weight", "se", "shuffled")]
+def _with_shuffled(one: Numbers | None) -> list[Any]:
+    return [_written(one), None if one is None else one["shuffled"]]
+
+
+def _written(one: Numbers | None) -> str | None:
+    return None if one is None else plus_minus(one["weight"], one["se"])
 
 
 def panels(numbers: Numbers) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from controller.analysis.sections.base import Numbers, NumberTable, Picture, Sec
 from controller.analysis.source import Source
 from controller.analysis.statistics.bootstrap import LEVEL, RESAMPLES
 from controller.analysis.statistics.cell_means import CellMeans, cell_means
+from controller.analysis.written import then
 
 PHASES = ("training", "test")
 MOST_POINTS = 40
@@ -101,7 +102,7 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
         "answers within an episode",
         (
             *("subject", "phase", "trials", "episodes"),
-            *("right (%)", "first", "last", "|answer - label|", "first", "last"),
+            *("right (%)", "first → last", "|answer - label|", "first → last"),
         ),
         rows,
         "right: the answer has the label's sign (an answer of 0: half). first, last: at the first "
@@ -109,9 +110,10 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
     )
 
 
-def _ends(measure: Numbers, factor: float) -> list[float | None]:
+def _ends(measure: Numbers, factor: float) -> list[float | str | None]:
     shown = (measure["overall"], measure["mean"][0], measure["mean"][-1])
-    return [None if value is None else factor * value for value in shown]
+    overall, first, last = (None if value is None else factor * value for value in shown)
+    return [overall, then(first, last)]
 
 
 def panels(numbers: Numbers) -> list[dict[str, Any]]:

@@ -10,52 +10,58 @@ from controller.analysis.independence import independent_units
 from controller.analysis.presented import Presented, by_subject
 from controller.analysis.sections.base import Numbers, NumberTable, Picture, Section
 from controller.analysis.sections.psychometric import compute as psychometric_curves
+from controller.analysis.session_days import day_axis, session_days, session_time
 from controller.analysis.source import PHASE, Source
 from controller.analysis.statistics.regression import regress
 from controller.analysis.statistics.wilson import LEVEL, wilson
-
-DAY_NS = 86_400 * 10**9
+from controller.analysis.written import between, percent, plus_minus
 
 
 def compute(source: Source) -> Numbers | None:
     """Return the habits of each subject, in all and by session; None without sessions."""
     if not source.sessions or not (subjects := by_subject(source)):
         return None
-    began = min(session.began_ns for session in source.sessions)
-    fitted = _fitted_lapses(source)
+    curves = psychometric_curves(source)
+    fitted = {} if curves is None else _fitted_lapses(curves)
+    phase = "test" if curves is None else curves["phase"]
     return {
         "level": LEVEL,
+        "day_is": day_axis(source),
+        "intercept_of": phase,
         "subjects": [
-            {"subject": name, **_habits(source, trials), "fitted_lapse_rate": fitted.get(name)}
+            {
+                "subject": name,
+                **_habits(source, trials, phase),
+                "fitted_lapse_rate": fitted.get(name),
+            }
             for name, trials in subjects.items()
         ],
         "sessions": [
-            _session(source, place, began, trials.where(trials.session == place))
+            _session(source, place, trials.where(trials.session == place), phase)
             for place, one in enumerate(source.sessions)
             if (trials := subjects.get(one.subject)) is not None and np.any(trials.session == place)
         ],
     }
 
 
-def _fitted_lapses(source: Source) -> dict[str, float]:
+def _fitted_lapses(curves: Numbers) -> dict[str, float]:
     """Return the lapse rate that a psychometric function says, where one with lapses was fitted."""
-    curves = psychometric_curves(source)
-    every = curves["subjects"] if curves else ()
-    fits = {one["subject"]: one["fit"] for one in every if one["fit"] is not None}
+    fits = {one["subject"]: one["fit"] for one in curves["subjects"] if one["fit"] is not None}
     return {name: fit["lapse_rate"] for name, fit in fits.items() if fit["kind"] == "logistic"}
 
 
-def _session(source: Source, place: int, began_ns: int, trials: Presented) -> dict[str, Any]:
+def _session(source: Source, place: int, trials: Presented, phase: str) -> dict[str, Any]:
     session = source.sessions[place]
     return {
         "session": session.name,
         "subject": session.subject,
-        "day": (session.began_ns - began_ns) / DAY_NS,
-        **_habits(source, trials),
+        "time": session_time(session),
+        "day": session_days(source)[place],
+        **_habits(source, trials, phase),
     }
 
 
-def _habits(source: Source, trials: Presented) -> dict[str, Any]:
+def _habits(source: Source, trials: Presented, phase: str) -> dict[str, Any]:
     missed = np.isnan(trials.answer)
     caught = trials.answer[(trials.phase == PHASE["catch"]) & ~missed]
     low, high = wilson(float(missed.sum()), len(trials))
@@ -64,7 +70,7 @@ def _habits(source: Source, trials: Presented) -> dict[str, Any]:
         "missed": {"n": len(trials), "part": float(missed.mean()), "low": low, "high": high},
         "lapses": _lapses(trials.right[trials.phase == PHASE["anchor"]]),
         "catch": _mean(caught),
-        "intercept": _intercept(source, trials),
+        "intercept": _intercept(source, trials, phase),
     }
 
 
@@ -86,9 +92,9 @@ def _mean(answer: Float[np.ndarray, " trial"]) -> dict[str, Any] | None:
     return {"n": answer.size, "mean": float(answer.mean()), "se": se}
 
 
-def _intercept(source: Source, trials: Presented) -> dict[str, Any] | None:
-    """Return the answer to a label of 0 in test trials, by a straight line."""
-    known = (trials.phase == PHASE["test"]) & ~np.isnan(trials.label + trials.answer)
+def _intercept(source: Source, trials: Presented, phase: str) -> dict[str, Any] | None:
+    """Return the answer to a label of 0, by a straight line through a phase's trials."""
+    known = (trials.phase == PHASE[phase]) & ~np.isnan(trials.label + trials.answer)
     asked = trials.where(known)
     columns = [np.ones(len(asked)), asked.label]
     found = regress(columns, asked.answer, independent_units(source, asked))
@@ -102,48 +108,35 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
     note = (
         "lapses: twice the wrong anchors, as a guess is right half the time. bias: mean answer "
         "without a stimulus (catch; a plan that counts licks has -1 for none), and the answer to a "
-        "label of 0 by a straight line through test trials. ± standard error"
+        f"label of 0 by a straight line through {numbers['intercept_of']} trials. ± standard error"
     )
+    subjects, sessions = numbers["subjects"], numbers["sessions"]
     yield NumberTable(
         "habits of each subject",
         ("subject", *_HEADINGS, "lapses by fit (%)"),
-        [
-            [one["subject"], *_cells(one), _percent(one["fitted_lapse_rate"])]
-            for one in numbers["subjects"]
-        ],
+        [[one["subject"], *_cells(one), percent(one["fitted_lapse_rate"])] for one in subjects],
         f"{note}. lapses by fit: low + high of a psychometric function, for binary answers",
     )
     yield NumberTable(
         "habits in each session",
-        ("session", "subject", *_HEADINGS),
-        [[one["session"], one["subject"], *_cells(one)] for one in numbers["sessions"]],
+        ("session (UTC)", "subject", *_HEADINGS),
+        [[one["time"], one["subject"], *_cells(one)] for one in sessions],
         note,
     )
 
 
-_HEADINGS = (
-    *("trials", "missed (%)", "anchors", "lapses (%)"),
-    *("catch", "bias (catch)", "±", "bias (label 0)", "±"),
-)
+_HEADINGS = ("trials", "missed (%)", "lapses (%)", "bias (catch)", "bias (label 0)")
 
 
 def _cells(one: Numbers) -> list[Any]:
     lapses, caught, crossing = (one[key] or {} for key in ("lapses", "catch", "intercept"))
     return [
         one["trials"],
-        _percent(one["missed"]["part"]),
-        lapses.get("n", 0),
-        _percent(lapses.get("rate")),
-        caught.get("n", 0),
-        caught.get("mean"),
-        caught.get("se"),
-        crossing.get("mean"),
-        crossing.get("se"),
+        percent(one["missed"]["part"]),
+        between(*(percent(lapses.get(key)) for key in ("rate", "low", "high"))),
+        plus_minus(caught.get("mean"), caught.get("se")),
+        plus_minus(crossing.get("mean"), crossing.get("se")),
     ]
-
-
-def _percent(part: float | None) -> float | None:
-    return None if part is None else 100 * part
 
 
 def panels(numbers: Numbers) -> list[dict[str, Any]]:
@@ -152,6 +145,7 @@ def panels(numbers: Numbers) -> list[dict[str, Any]]:
         {
             "subject": one["subject"],
             "level": numbers["level"],
+            "day_is": numbers["day_is"],
             "sessions": [
                 session for session in numbers["sessions"] if session["subject"] == one["subject"]
             ],

@@ -5,7 +5,7 @@ alone or in trials that come from elsewhere, they are those with feedback, whose
 before it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from controller.analysis.statistics.bootstrap import LEVEL, RESAMPLES
 from controller.analysis.statistics.cell_means import cell_means
 from controller.analysis.statistics.psychometric import fit_psychometric
 from controller.analysis.statistics.regression import regress
+from controller.analysis.written import plus_minus
 
 BINS = 10
 FEW_LABELS = 12
@@ -133,30 +134,36 @@ def _line(trials: Presented, unit: Integer[np.ndarray, " trial"]) -> dict[str, A
 
 def tables(numbers: Numbers) -> Iterable[NumberTable]:
     """Show what was fitted."""
+    subjects = numbers["subjects"]
+    fits = [one["fit"] or {} for one in subjects]
+    shown = {name: cells for name, cells in _columns(subjects, fits).items() if any(cells)}
     yield NumberTable(
         f"answer against label, {WORDS[numbers['phase']]}",
-        ("subject", "trials", "episodes", "answers", *_FITTED.values(), ""),
+        ("subject", "trials", *shown),
         [
-            [one["subject"], one["n"], one["episodes"], one["answers"]]
-            + [(one["fit"] or {}).get(key) for key in _FITTED]
-            + [f"no fit: {one['no_fit']}" if one["no_fit"] else ""]
-            for one in numbers["subjects"]
+            [one["subject"], one["n"], *(cells[row] for cells in shown.values())]
+            for row, one in enumerate(subjects)
         ],
-        "graded: answer = intercept + slope · label. binary: P(1) = low + (1 - low - high) "
+        "line: answer = intercept + slope · label. logistic: P(1) = low + (1 - low - high) "
         "σ(intercept + slope · label); low and high are lapses, their sum is the lapse rate. "
         f"± standard error, clustered by {numbers['interval']['resampled']}",
     )
 
 
-_FITTED = {
-    "intercept": "intercept",
-    "intercept_se": "±",
-    "slope": "slope",
-    "slope_se": "±",
-    "low": "low",
-    "high": "high",
-    "r2": "R²",
-}
+def _columns(subjects: list[Any], fits: Sequence[Numbers]) -> dict[str, list[Any]]:
+    return {
+        "curve": [
+            fit.get("kind") or f"none: {one['no_fit']}"
+            for one, fit in zip(subjects, fits, strict=True)
+        ],
+        **{
+            name: [plus_minus(fit.get(name), fit.get(f"{name}_se")) for fit in fits]
+            for name in ("intercept", "slope", "low", "high")
+        },
+        "R²": [fit.get("r2") for fit in fits],
+        "answers": [one["answers"] for one in subjects],
+        "episodes": [one["episodes"] for one in subjects],
+    }
 
 
 def panels(numbers: Numbers) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ correlation; with k times the trials it is k r / (1 + (k - 1) r) (Spearman 1910,
 Psychol. 3: 271 and 296).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from controller.analysis.sections.base import Numbers, NumberTable, Picture, Sec
 from controller.analysis.source import Columns, Source
 from controller.analysis.statistics.bootstrap import FEWEST_UNITS, LEVEL, resampled
 from controller.analysis.statistics.units import units
+from controller.analysis.written import between
 
 WANTED = 0.8
 SUMS = ("unlike", "unlike_pairs", "alike", "alike_pairs", "noise", "candidates")
@@ -143,32 +144,33 @@ def _longer(reliability: float | None) -> float | None:
 
 
 def tables(numbers: Numbers) -> Iterable[NumberTable]:
-    """Show each stage."""
-    whys = {one["why"] for one in numbers["stages"]} - {None}
+    """Show each stage; columns that nobody knows anything for are left out."""
+    stages = numbers["stages"]
+    whys = sorted({one["why"] for one in stages} - {None})
+    columns = {name: [cell(one) for one in stages] for name, cell in _COLUMNS.items()}
+    shown = {name: cells for name, cells in columns.items() if any(c is not None for c in cells)}
     yield NumberTable(
         "reliability of one evaluation",
-        tuple(_COLUMNS.values()),
-        [[one[key] for key in _COLUMNS] for one in numbers["stages"]],
-        f"variance of errors between candidates of one generation against their squared standard "
-        f"errors: 1 - se²/variance, with a 95 % bootstrap interval over generations; below 0: less "
-        f"than chance differences. for {WANTED:g}: test trials that an evaluation would need. The "
-        f"standard error doesn't know what the choice of training stimuli adds"
-        + "".join(f". {why}" for why in sorted(whys)),
+        tuple(shown),
+        list(zip(*shown.values(), strict=True)),
+        "1 - se²/variance: squared standard errors against the variance of errors between "
+        "candidates of one generation (95 % bootstrap interval over generations); below 0: they "
+        f"differ less than by chance. for {WANTED:g}: test trials that an evaluation would need. "
+        "The standard error doesn't know what the choice of training stimuli adds"
+        + "".join(f". {why}" for why in whys),
     )
 
 
-_COLUMNS = {
-    "stage": "stage",
-    "evaluations": "evaluations",
-    "generations": "generations",
-    "variance_between": "variance",
-    "error_variance": "se²",
-    "reliability": "reliability",
-    "low": "from",
-    "high": "to",
-    "test_trials": "test trials",
-    "test_trials_wanted": f"for {WANTED:g}",
-    "spread_over_se": "spread/se, same function",
+_COLUMNS: dict[str, Callable[[Numbers], Any]] = {
+    "stage": lambda one: one["stage"],
+    "evaluations": lambda one: one["evaluations"],
+    "reliability": lambda one: between(one["reliability"], one["low"], one["high"]),
+    "test trials": lambda one: one["test_trials"],
+    f"for {WANTED:g}": lambda one: one["test_trials_wanted"],
+    "spread/se, same function": lambda one: one["spread_over_se"],
+    "variance": lambda one: one["variance_between"],
+    "se²": lambda one: one["error_variance"],
+    "generations": lambda one: one["generations"],
 }
 
 
