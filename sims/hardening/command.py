@@ -1,0 +1,84 @@
+"""The command: which parts, with which seed, and where the report goes."""
+
+import argparse
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import sims.hardening.parts
+from controller.analysis.whole_file import whole_file
+from protocols.registry import discover
+from sims.hardening.part import AbstractPart
+from sims.hardening.report import keep, report
+from sims.hardening.running import Outcome, Wanted, run
+
+FAILED, INTERRUPTED = 1, 130
+PARTS = discover(sims.hardening.parts, AbstractPart, "biasloop.hardening")
+
+
+def main(words: Sequence[str]) -> int:
+    """Run what is asked for; returns the exit code."""
+    given = _parser().parse_args(words)
+    seed = secrets.randbelow(10**6) if given.seed is None else given.seed
+    wanted = Wanted(seed, given.short, given.tries, given.case, given.hours)
+    outcomes: list[Outcome] = []
+    for name in given.only or [name for name in PARTS if PARTS[name].by_itself]:
+        _say(f"{name}: seed {seed}")
+        outcomes.append(run(PARTS[name](), wanted, _tell))
+        _tell(outcomes[-1])
+        if outcomes[-1].interrupted:
+            break
+    text = report(outcomes, wanted)
+    if given.out is not None:
+        whole_file(given.out, lambda path: path.write_text(text, encoding="utf-8"))
+    sys.stdout.write(text)
+    keep(outcomes, given.failures)
+    if any(outcome.failures for outcome in outcomes):
+        return FAILED
+    return INTERRUPTED if any(outcome.interrupted for outcome in outcomes) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sims.hardening",
+        description="Attack everything that must not fail, and report how often it did.",
+        epilog=f"Parts: {', '.join(PARTS)}.",
+    )
+    add = parser.add_argument
+    add("--seed", type=int, help="everything random but timing follows from it; drawn by default")
+    add("--only", nargs="+", choices=PARTS, metavar="NAME", help="these parts, in this order")
+    add("--short", action="store_true", help="a little of each part")
+    add("--hours", type=_hours, default=2.0, help="for how long `soak` runs (default 2)")
+    add("--out", type=Path, metavar="FILE.md", help="also write the report there")
+    add("--tries", type=_count, metavar="N", help="instead of each part's own number")
+    add("--case", type=int, metavar="N", help="only the try of this number")
+    add(
+        "--failures",
+        type=Path,
+        default=Path("hardening-failures"),
+        metavar="DIR",
+        help="where the files that show failures go (default %(default)s; made if there are any)",
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, got {count}")
+    return count
+
+
+def _hours(text: str) -> float:
+    if not (hours := float(text)) > 0:
+        raise argparse.ArgumentTypeError(f"expected more than 0, got {text}")
+    return hours
+
+
+def _tell(outcome: Outcome) -> None:
+    state = outcome.left_out or f"{outcome.failures:,} failures of {outcome.n:,}"
+    _say(f"{outcome.part.kind}: {state}, {outcome.seconds:.0f} s")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
