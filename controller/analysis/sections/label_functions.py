@@ -1,24 +1,24 @@
 """The function that each stage recommends, with a band for what chance still moves.
 
-What is shown is the mean function of the stage's last generations, a quarter of them but at least
-eight: each one's recommendation, evaluated at the same stimuli. Its band is a bootstrap over these
-generations. Neighbouring recommendations resemble each other, so whole runs of neighbours (a
-quarter of those generations each) are drawn with replacement; the band holds 95 % of the means.
+What is shown is the mean function of the last half of a stage's generations, but of eight at least:
+each one's recommendation, evaluated at the same stimuli. Its band is a bootstrap over these
+generations, in runs of neighbours (`resampling`).
 
 It is how well the last generations fix their own mean. It isn't what another search would find,
-which only other seeds can tell, and it says little where the search still moves: the recommendation
-that a stage ends with is drawn too, and its overlap with the mean is in the table.
+which only other seeds can tell. Where the search still moves the band is wide, and the
+recommendation that the stage ends with, which is drawn too, lies away from the mean.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from controller.analysis.sections.base import Numbers, NumberTable, Picture, Section
 from controller.analysis.sections.functions import analysed
+from controller.analysis.sections.resampling import CONFIDENCE, RESAMPLES, band, resamples
 from controller.analysis.source import Source
 from controller.store import ARMS
 
@@ -26,14 +26,12 @@ if TYPE_CHECKING:
     from controller.analysis.summary import Analysis
     from protocols.spaces.base import GradedBasis
 
-PART = 4
-"""The last quarter of a stage's generations, and runs of a quarter of these."""
+PART = 2
+"""The last half of a stage's generations."""
 LEAST, MOST = 8, 40
 """Generations that are evaluated: so many even of a short stage, of more every so many."""
 FEWEST = 4
 """Of fewer there is no band."""
-RESAMPLES = 1000
-CONFIDENCE = (0.025, 0.975)
 CURVE_POINTS = 121
 REFERENCE = 200
 """Points of a space that has no axis to draw a curve over."""
@@ -125,7 +123,7 @@ def _function(
     draws = resamples(len(thetas), np.random.default_rng([stage, arm]))
     mean, last = at_nodes.mean(axis=0), at_nodes[-1]
     share = shares(basis, mean)
-    low, high = _share_band(basis, at_nodes, draws)
+    low, high = _share_band(basis, share, at_nodes, draws)
     top = max(share, key=lambda degree: np.nan_to_num(share[degree]))
     return {
         "stage": stage + 1,
@@ -140,25 +138,9 @@ def _function(
     }
 
 
-def resamples(
-    generations: int, random: np.random.Generator, count: int = RESAMPLES
-) -> Float64[np.ndarray, "resample generation"]:
-    """Return the weight of each generation in each resample of runs of neighbours.
-
-    Runs go around from the last generation to the first, so that all are drawn equally often.
-    """
-    length = max(1, math.ceil(generations / PART))
-    runs = math.ceil(generations / length)
-    begin: Int64[np.ndarray, "resample run"] = random.integers(0, generations, (count, runs))
-    drawn = (begin[:, :, None] + np.arange(length)) % generations
-    drawn = drawn.reshape(count, -1)[:, :generations]
-    weights = np.zeros((count, generations))
-    np.add.at(weights, (np.arange(count)[:, None], drawn), 1 / generations)
-    return weights
-
-
 def _share_band(
     basis: "GradedBasis",
+    share: Mapping[int, float],
     values: Float64[np.ndarray, "generation point"],
     draws: Float64[np.ndarray, "resample generation"],
 ) -> tuple[dict[str, float], dict[str, float]]:
@@ -166,14 +148,14 @@ def _share_band(
     weighted = values * basis.weights
     coefficients, products = draws @ (weighted @ basis.values), weighted @ values.T
     norm = np.sum((draws @ products) * draws, axis=1)
-    ends: list[dict[str, float]] = [{}, {}]
-    for degree in np.unique(basis.degrees).tolist():
+    ends: tuple[dict[str, float], dict[str, float]] = ({}, {})
+    for degree, center in share.items():
         part = np.sum(coefficients[:, basis.degrees == degree] ** 2, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = np.quantile(part / norm, CONFIDENCE)
-        for end, value in zip(ends, found.tolist(), strict=True):
-            end[str(degree)] = value
-    return ends[0], ends[1]
+            found = band(np.array([center]), (part / norm)[:, None])
+        for end, value in zip(ends, found, strict=True):
+            end[str(degree)] = float(np.clip(value[0], 0.0, 1.0))
+    return ends
 
 
 def _shown(
@@ -182,8 +164,8 @@ def _shown(
     draws: Float64[np.ndarray, "resample generation"],
 ) -> dict[str, Any]:
     """Return the function where it is shown; points without an order are ordered by the mean."""
-    mean, means = labels.mean(axis=0), draws @ labels
-    low, high = np.quantile(means, CONFIDENCE, axis=0)
+    mean = labels.mean(axis=0)
+    low, high = band(mean, draws @ labels)
     place, order = grid.place, np.arange(len(mean))
     if place is None:
         order = np.argsort(mean, kind="stable")
@@ -218,7 +200,7 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
             ]
             for one in sorted(numbers["stages"], key=lambda one: (one["stage"], -len(one["arm"])))
         ],
-        "The mean function of a stage's last generations, a quarter of them (n), its largest "
+        "The mean function of a stage's last generations, half of them (n), its largest "
         "share by degree, and the band of a bootstrap over runs of these generations: what chance "
         "in them moves, not what another search would find. Overlap: cosine of the recommendation "
         "that the stage ends with to that mean. Band: mean width of the function's own, in labels.",
@@ -257,8 +239,8 @@ LABEL_FUNCTIONS = Section(
     (
         Picture(
             "functions",
-            "Mean function of each stage's last generations; band: 95 % of the means of resampled "
-            "runs of these generations; dotted: the recommendation that the stage ended with. "
+            "Mean function of each stage's last generations; band: a bootstrap over runs of "
+            "these generations, 95 %; dotted: the recommendation that the stage ended with. "
             "Where stimuli have no single axis they are ordered by their mean label.",
             "controller.analysis.plots.label_functions:functions",
             _panels,
