@@ -1,6 +1,7 @@
 """`biasloop serve`: the live page of experiments, for a browser."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -59,6 +60,8 @@ def serve(
             )
 
     run(folder, address, ready)
+    sys.stdout.flush()
+    os._exit(0)  # nothing is written: a long computation under way isn't waited for
 
 
 def _fail(words: str) -> NoReturn:

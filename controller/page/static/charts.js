@@ -52,33 +52,33 @@ export class Chart {
 const base = () => ({
   cursor: { drag: { x: false, y: false } },
   legend: { live: false },
-  padding: [8, 8, 0, 0],
+  padding: [8, 24, 0, 0],
 });
 
 export const performance = () => ({
   ...base(),
   scales: { x: { time: false }, right: { range: [0, 1] }, error: { range: (u, low, high) => [0, Math.max(1, high)] } },
   axes: [
-    axis("trial", { space: 60 }),
+    axis("trial", { space: 60, size: 32 }),
     axis("fraction right", { scale: "right" }),
     axis("squared error", { scale: "error", side: 1, grid: { show: false } }),
   ],
   series: [
     {},
     { label: "fraction right", scale: "right", stroke: css("--blue"), width: 2 },
-    { label: "squared error", scale: "error", stroke: css("--vermilion"), width: 2, dash: [6, 4] },
+    { label: "squared error (dashed)", scale: "error", stroke: css("--vermilion"), width: 2, dash: [6, 4] },
   ],
 });
 
 export const search = () => ({
   ...base(),
   scales: { x: { time: false } },
-  axes: [axis("generation, over all stages", { space: 60 }), axis("fitness (lower is better)")],
+  axes: [axis("generation, over all stages", { space: 60, size: 32 }), axis("fitness (lower is better)")],
   series: [
     {},
     { label: "learner: mean", stroke: css("--blue"), width: 2, spanGaps: true },
-    { label: "learner: best", stroke: css("--blue"), width: 1, dash: [2, 3], spanGaps: true },
-    { label: "control: mean", stroke: css("--vermilion"), width: 2, dash: [8, 4], spanGaps: true },
+    { label: "learner: best (dotted)", stroke: css("--blue"), width: 1, dash: [2, 3], spanGaps: true },
+    { label: "control: mean (dashed)", stroke: css("--vermilion"), width: 2, dash: [8, 4], spanGaps: true },
   ],
 });
 
