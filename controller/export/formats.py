@@ -26,7 +26,7 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    "nwb": Format("controller.export.nwb.files", "pynwb", "nwb"),
+    "nwb": Format("controller.export.nwb.process", "pynwb", "nwb"),
     "csv": Format("controller.export.csv_files", "pandas", ""),
     "parquet": Format("controller.export.parquet_files", "pyarrow", "parquet"),
 }

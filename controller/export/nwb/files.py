@@ -24,7 +24,7 @@ from controller.export.subject import SubjectFacts
 PLAIN = ("candidates", "generations", "stages", "stimuli")
 
 
-def write(parts: Sequence[Part], folder: Path, facts: SubjectFacts) -> None:
+def write_here(parts: Sequence[Part], folder: Path, facts: SubjectFacts) -> None:
     """Write each part into a file of its name."""
     for part in parts:
         file = empty_file(part, facts)

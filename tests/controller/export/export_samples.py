@@ -44,7 +44,8 @@ def trial_frame(rng, trial):
     edges = go_us + np.sort(rng.integers(10**4, 10**6, 3))
     width_us = 20_000
     last_s = (int(edges[-1]) + 1000 + width_us) / 1e6
-    stored_s = OFFSET_S + RATE * last_s + float(rng.uniform(0.001, 0.05))
+    delay_s = float(rng.uniform(0.001, 0.05)) if trial % 3 else 0.001
+    stored_s = OFFSET_S + RATE * last_s + delay_s
     return TrialFrame(
         t_ns=round(stored_s * 1e9),
         t_device_us=go_us if trial % 7 else -1,
