@@ -24,7 +24,7 @@ def days(axes: Axes, panel: Any) -> Axes:
     points(axes, day, right, (low, high), **LOOK)
     axes.set_ylim(-3, 103)
     axes.set_xlim(min(day) - 0.5, max(day) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel(panel["day_is"])
     axes.set_ylabel(f"anchors right (%), {100 * panel['level']:.0f} % interval")
     each = np.array([one["n"] for one in sessions])

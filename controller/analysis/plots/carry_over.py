@@ -4,7 +4,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from controller.analysis.plots.band import known, legend_below
+from controller.analysis.plots.band import counted, known, legend_below
 from controller.analysis.plots.style import CONTROL, LEARNER
 
 NAMES = {"previous_label": "previous label", "previous_answer": "previous answer"}
@@ -34,7 +34,7 @@ def weights(axes: Axes, panel: Any) -> Axes:
         shuffled = known([one["shuffled"] for one in found])
         axes.plot(shuffled, y, "|", color=colour, markersize=10, markeredgewidth=1.5)
     axes.set_yticks(
-        range(len(subjects)), [f"{name}\n{sessions[name]} sessions" for name in subjects]
+        range(len(subjects)), [f"{name}\n{counted(sessions[name], 'session')}" for name in subjects]
     )
     axes.set_ylim(len(subjects) - 0.4, -0.6)
     axes.set_xlabel(

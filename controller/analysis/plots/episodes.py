@@ -25,7 +25,7 @@ def course(axes: Axes, panel: Any) -> Axes:
             _line(axes, panel[phase], measure, factor, look=look, name=phase)
     if measure == "error":
         axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("place among the trials of the phase")
     axes.set_ylabel(MEASURES[measure])
     axes.set_title(panel["subject"])

@@ -17,7 +17,7 @@ def days(axes: Axes, panel: Any) -> Axes:
     day = known([one["day"] for one in panel["sessions"]])
     (_parts if panel["shows"] == "parts" else _biases)(axes, panel["sessions"], day)
     axes.set_xlim(day.min() - 0.5, day.max() + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel(panel["day_is"])
     count = len(panel["sessions"])
     axes.set_title(f"{panel['subject']}, n = {count} session{'' if count == 1 else 's'}")

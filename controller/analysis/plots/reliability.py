@@ -21,7 +21,7 @@ def stages(axes: Axes, panel: Any) -> Axes:
     bottom, _ = axes.get_ylim()
     axes.set_ylim(min(0.0, bottom), 1.02)
     axes.set_xlim(min(stage) - 0.5, max(stage) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("stage")
     axes.set_ylabel(f"reliability, {100 * panel['level']:.0f} % interval")
     axes.set_title(counted(sum(one["evaluations"] for one in rows), "evaluation"))

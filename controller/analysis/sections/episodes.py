@@ -91,8 +91,8 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
     rows = [
         [
             *(one["subject"], phase, one[phase]["n"], one[phase]["episodes"]),
-            *_ends(one[phase]["right"], 100),
-            *_ends(one[phase]["error"], 1),
+            *_ends(one[phase]["right"], 100.0),
+            *_ends(one[phase]["error"], 1.0),
         ]
         for one in numbers["subjects"]
         for phase in PHASES

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from controller.analysis.independence import independent_units
 from controller.analysis.presented import Presented, by_subject
@@ -62,16 +62,23 @@ def _session(source: Source, place: int, trials: Presented, phase: str) -> dict[
 
 
 def _habits(source: Source, trials: Presented, phase: str) -> dict[str, Any]:
-    missed = np.isnan(trials.answer)
-    caught = trials.answer[(trials.phase == PHASE["catch"]) & ~missed]
-    low, high = wilson(float(missed.sum()), len(trials))
+    catch, silent = trials.phase == PHASE["catch"], np.isnan(trials.answer)
+    caught = trials.answer[catch & ~silent]
     return {
         "trials": len(trials),
-        "missed": {"n": len(trials), "part": float(missed.mean()), "low": low, "high": high},
+        "missed": _missed(silent[~catch]),
         "lapses": _lapses(trials.right[trials.phase == PHASE["anchor"]]),
         "catch": _mean(caught),
         "intercept": _intercept(source, trials, phase),
     }
+
+
+def _missed(silent: Bool[np.ndarray, " trial"]) -> dict[str, Any] | None:
+    """Return the part of trials with a stimulus that has no answer."""
+    if not silent.size:
+        return None
+    low, high = wilson(float(silent.sum()), silent.size)
+    return {"n": silent.size, "part": float(silent.mean()), "low": low, "high": high}
 
 
 def _lapses(right: Float[np.ndarray, " anchor"]) -> dict[str, Any] | None:
@@ -106,7 +113,8 @@ def _intercept(source: Source, trials: Presented, phase: str) -> dict[str, Any] 
 def tables(numbers: Numbers) -> Iterable[NumberTable]:
     """Show subjects, and sessions."""
     note = (
-        "lapses: twice the wrong anchors, as a guess is right half the time. bias: mean answer "
+        "missed: no answer to a stimulus. lapses: twice the wrong anchors, as a guess is right "
+        "half the time. bias: mean answer "
         "without a stimulus (catch; a plan that counts licks has -1 for none), and the answer to a "
         f"label of 0 by a straight line through {numbers['intercept_of']} trials. ± standard error"
     )
@@ -115,7 +123,8 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
         "habits of each subject",
         ("subject", *_HEADINGS, "lapses by fit (%)"),
         [[one["subject"], *_cells(one), percent(one["fitted_lapse_rate"])] for one in subjects],
-        f"{note}. lapses by fit: low + high of a psychometric function, for binary answers",
+        f"{note}. lapses by fit: low + high of a psychometric function, for binary answers; what "
+        "was generalised wrongly is in them as well, so that anchors say more",
     )
     yield NumberTable(
         "habits in each session",
@@ -132,7 +141,7 @@ def _cells(one: Numbers) -> list[Any]:
     lapses, caught, crossing = (one[key] or {} for key in ("lapses", "catch", "intercept"))
     return [
         one["trials"],
-        percent(one["missed"]["part"]),
+        percent((one["missed"] or {}).get("part")),
         between(*(percent(lapses.get(key)) for key in ("rate", "low", "high"))),
         plus_minus(caught.get("mean"), caught.get("se")),
         plus_minus(crossing.get("mean"), crossing.get("se")),

@@ -6,13 +6,16 @@ here with the label z as stimulus strength:
     P(answer = 1) = low + (1 - low - high) σ(intercept + slope z)
 
 `low` is how often the answer is 1 although the label surely says -1, `high` the reverse; a subject
-that guesses in a part of the trials has that part as low + high.
+that guesses in a part of the trials has that part as low + high. So has one that believes the
+opposite of some labels: in answers to what wasn't taught the two can't be told apart.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Integer
+
+from controller.analysis.statistics.bootstrap import FEWEST_UNITS
 
 CELLS = 1000
 """Labels are rounded to this part of the largest one before they are counted."""
@@ -27,7 +30,8 @@ STARTS = ((0.0, 1.0, 0.02, 0.02), (0.0, 6.0, 0.1, 0.1), (0.0, -1.0, 0.02, 0.02))
 class PsychometricFit:
     """Parameters of one subject, most likely ones, and their standard errors.
 
-    Errors are NaN for what lies at its bound, and where the answers don't tell parameters apart.
+    Errors are NaN for what lies at its bound, with few units, and where the answers don't tell
+    parameters apart.
     """
 
     intercept: float
@@ -132,7 +136,7 @@ def _errors(
     p, slopes = _with_slopes(best, z)
     slopes, weight = slopes[free], 1 / (p * (1 - p))
     information = (slopes * (shown.sum(axis=0) * weight)) @ slopes.T
-    if len(shown) < 2 or np.linalg.matrix_rank(information, hermitian=True) < len(free):
+    if len(shown) < FEWEST_UNITS or np.linalg.matrix_rank(information, hermitian=True) < len(free):
         return errors
     scores = ((ones - shown * p) * weight) @ slopes.T
     inverse = np.linalg.inv(information)
