@@ -207,10 +207,15 @@ def repair(folder: Folder) -> None:
     typer.echo(str(rebuild(folder)))
 
 
-def main() -> None:
-    """Run the command line; every expected error is a message and an exit code."""
+def offer_others() -> None:
+    """Add the commands that distributions offer, also this one's own of `sims`."""
     for point in entry_points(group="biasloop.commands"):
         app.command(point.name)(point.load())
+
+
+def main() -> None:
+    """Run the command line; every expected error is a message and an exit code."""
+    offer_others()
     try:
         app()
     except Exception as error:  # the last place where an error can get its message and code

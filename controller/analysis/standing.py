@@ -51,7 +51,7 @@ def _progress(numbers: Mapping[str, Any]) -> Iterator[Text]:
     if "arm" in numbers:
         count, done = numbers["stages"], numbers["stages_finished"]
         where = (
-            f"all {count} stages are finished"
+            f"{count} of {count} stages are finished"
             if done == count
             else f"stage {done + 1} of {count}, generation {numbers['generation']} of "
             f"{numbers['generations']}"
