@@ -14,11 +14,12 @@ def main(folder: Path) -> None:
         store.append([event("session_started")])
         follower.step()
         print("begun", flush=True)
-        for k, line in enumerate(sys.stdin):
-            word = line.strip()
-            store.append([trial(k)] if word == "trial" else [event(word, 6 * k, after=k - 1)])
+        for line in sys.stdin:
+            word, done = line.strip(), store.rows["trials"]
+            frame = trial(done) if word == "trial" else event(word, 6 * done, after=done - 1)
+            store.append([frame])
             follower.step()
-            print(k, flush=True)
+            print(store.rows["trials"], flush=True)
         follower.close()
 
 
