@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from controller.analysis import findings_at_rig, findings_of_answers
 from controller.analysis.finding import Finding, numbers_of
-from controller.analysis.findings_at_rig import RULES
 from controller.analysis.record import Record
 from controller.analysis.verdict import Verdict
 
@@ -38,9 +38,17 @@ def headline(record: Record) -> str:
     """Say in one sentence how many stages are evidence about the learner."""
     stages = numbers_of(record, "functions").get("stages", [])
     if not stages:
-        return "No function was found: there is no stage to judge."
+        return _without_stages(numbers_of(record, "origin"))
     driven = sum(stage.get("verdict") == Verdict.LEARNER_DRIVEN for stage in stages)
     return f"{driven} of {len(stages)} stage{'s' * (len(stages) > 1)} learner-driven."
+
+
+def _without_stages(origin: Mapping[str, Any]) -> str:
+    if origin.get("kind") == "session":
+        return "A session alone: which functions were found, its experiment says."
+    if origin.get("origin") == "imported":
+        return "Imported trials: no function was searched for."
+    return "No function was found yet: no generation is complete."
 
 
 def spans(numbers: Iterable[int]) -> str:
@@ -81,21 +89,6 @@ def _unfinished(record: Record) -> Iterator[Finding]:
         yield Finding(f"{spans(numbers)} not finished: shown is the best so far", "functions")
 
 
-def _nothing_found(record: Record) -> Iterator[Finding]:
-    kind = numbers_of(record, "origin").get("kind")
-    if (
-        "functions" in record
-        or kind is None
-        or numbers_of(record, "origin")["origin"] == "imported"
-    ):
-        return
-    if kind == "session":
-        words = "a session alone: which functions were found, its experiment says"
-    else:
-        words = "no generation is complete: no function was found yet"
-    yield Finding(words, "origin")
-
-
 def _ended(record: Record) -> Iterator[Finding]:
     origin = numbers_of(record, "origin")
     if origin.get("kind") != "session" and origin.get("exit_status") in ENDED:
@@ -110,10 +103,10 @@ def _problems(record: Record) -> Iterator[Finding]:
 _RULES: tuple[Callable[[Record], Iterable[Finding]], ...] = (
     _verdicts,
     _control,
-    _nothing_found,
     _origin,
     _ended,
     _unfinished,
     _problems,
-    *RULES,
+    *findings_at_rig.RULES,
+    *findings_of_answers.RULES,
 )

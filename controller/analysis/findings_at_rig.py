@@ -9,11 +9,11 @@ BAD_SESSION = {
     "fault": "ended with a fault of the rig",
     "failed": "failed",
     "emergency": "ended in an emergency stop",
-    "held": "was held and not released",
-    "killed": "was killed",
+    "held": "held and not released",
+    "killed": "killed",
     "limit": "ended because a limit of the animal was reached",
-    "aborted": "was aborted",
-    "running": "is still running",
+    "aborted": "aborted",
+    "running": "still running",
 }
 EVENTS = {
     "fault": "fault of the rig",
@@ -25,8 +25,6 @@ EVENTS = {
     "clock_stepped": "step of the computer's clock",
     "episode_void": "void episode",
 }
-CHANCE = 0.5
-"""Part of anchors that is right by guessing the side."""
 
 
 def _sessions(record: Record) -> Iterator[Finding]:
@@ -34,7 +32,7 @@ def _sessions(record: Record) -> Iterator[Finding]:
     for status, words in BAD_SESSION.items():
         names = [str(one["name"]) for one in sessions if one.get("exit_status") == status]
         if names:
-            yield Finding(f"{_listed('session', names)} {words}", "origin", grave=False)
+            yield Finding(f"{words}: {_listed('session', names)}", "origin", grave=False)
 
 
 def _limits(record: Record) -> Iterator[Finding]:
@@ -52,17 +50,6 @@ def _water_unknown(record: Record) -> Iterator[Finding]:
     if count := sum(one.get("unknown_volumes") or 0 for one in sessions):
         words = f"{count} pulses of valves without a calibration are NOT in the water"
         yield Finding(words, "welfare")
-
-
-def _anchors(record: Record) -> Iterator[Finding]:
-    """Say whose answers to what it was trained on can't be told from guessing."""
-    for one in numbers_of(record, "anchors").get("subjects", []):
-        if one.get("low") is not None and one["low"] <= CHANCE and one.get("right") is not None:
-            yield Finding(
-                f"{one['subject']}: {one['right']:.0%} of the anchors right, which may be guessing "
-                f"(n = {one['n']})",
-                "anchors",
-            )
 
 
 def _events(record: Record) -> Iterator[Finding]:
@@ -96,7 +83,6 @@ def _some(names: Sequence[str], most: int = 3) -> str:
 RULES: tuple[Callable[[Record], Iterable[Finding]], ...] = (
     _limits,
     _water_unknown,
-    _anchors,
     _sessions,
     _events,
     _timing,

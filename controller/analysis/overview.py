@@ -5,11 +5,10 @@ nobody takes it for all there is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from controller.analysis.findings import findings, headline
@@ -49,7 +48,7 @@ def show(console: "Console", record: Record, *, everything: bool = False) -> Non
             if numbers.title == FUNCTIONS:
                 console.print(table(record[FUNCTIONS]))
             elif everything:
-                console.print(rich_table(numbers))
+                _print_all(console, whole(numbers, console.width))
             elif place == 0:
                 _print_all(console, compact(numbers, console.width))
             else:
@@ -82,23 +81,51 @@ def compact(
         width: of the terminal.
         most_rows: a table with more is shortened.
     """
-    widths = _widths(numbers)
-    ends = accumulate(one + GAP for one in widths)
-    columns = max(2, sum(end - GAP <= width for end in ends))
-    shown = replace(
-        numbers,
-        title="",
-        note="",
-        columns=numbers.columns[:columns],
-        rows=[row[:columns] for row in _some(numbers, most_rows)],
-    )
-    table = rich_table(shown)
-    table.box, table.padding, table.header_style = None, (0, GAP, 0, 0), "dim"
-    for column, fixed in zip(table.columns, widths, strict=False):
-        column.width = fixed if fixed < SENTENCE else None
-    yield table
-    if hidden := _hidden(len(numbers.rows) - len(shown.rows), numbers.columns[columns:]):
+    columns = next(_blocks(numbers, width))
+    rows = _some(numbers, most_rows)
+    yield _plain(numbers, columns, rows)
+    left_out = [name for at, name in enumerate(numbers.columns) if at not in columns]
+    if hidden := _hidden(len(numbers.rows) - len(rows), left_out):
         yield Text(hidden, "dim")
+
+
+def whole(numbers: NumberTable, width: int) -> Iterator["RenderableType"]:
+    """Yield all of a table: what doesn't fit beside the rest follows below it."""
+    yield Text(numbers.title, "bold")
+    for columns in _blocks(numbers, width):
+        yield _plain(numbers, columns, numbers.rows)
+    if numbers.note:
+        yield Text(numbers.note, "dim")
+    yield Text("")
+
+
+def _blocks(numbers: NumberTable, width: int) -> Iterator[list[int]]:
+    """Yield the places of columns that fit beside each other, each block with the first column."""
+    widths = _widths(numbers)
+    places = list(range(1, len(widths)))
+    while True:
+        ends = accumulate((widths[place] for place in places), lambda end, one: end + GAP + one)
+        fit = max(1, sum(widths[0] + GAP + end <= width for end in ends))
+        yield [0, *places[:fit]]
+        places = places[fit:]
+        if not places:
+            return
+
+
+def _plain(
+    numbers: NumberTable, columns: Sequence[int], rows: Sequence[Sequence[Cell]]
+) -> "RenderableType":
+    """Return some of a table without lines, title and note."""
+    shown = NumberTable(
+        "",
+        [numbers.columns[place] for place in columns],
+        [[row[place] for place in columns] for row in rows],
+    )
+    table, widths = rich_table(shown), _widths(numbers)
+    table.title, table.box, table.padding, table.header_style = None, None, (0, GAP, 0, 0), "dim"
+    for column, place in zip(table.columns, columns, strict=True):
+        column.width = widths[place] if widths[place] < SENTENCE else None
+    return table
 
 
 def _widths(numbers: NumberTable) -> list[int]:
@@ -140,9 +167,12 @@ def _headline(record: Record) -> Text:
 def _findings(record: Record) -> Iterator["RenderableType"]:
     """Yield the sentence on all stages, then one line for each finding."""
     yield _headline(record)
+    lines = Table.grid(padding=(0, 1, 0, 0))
     for finding in findings(record):
-        mark, style = ("! ", "yellow") if finding.grave else ("- ", "")
-        yield Padding(Text(mark + finding.words, style), (0, 0, 0, 2))
+        mark, style = ("  !", "yellow") if finding.grave else ("  -", "")
+        lines.add_row(Text(mark, style), Text(finding.words, style))
+    if lines.rows:
+        yield lines
 
 
 def _print_all(console: "Console", shown: Iterable["RenderableType"]) -> None:

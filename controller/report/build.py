@@ -66,12 +66,12 @@ def page(stores: Sequence[Described], unreadable: Sequence[Unreadable] = ()) -> 
         lstrip_blocks=True,
     )
     environment.globals.update(cell=text, is_number=is_number, numeric=numeric, kind=kind)
-    several = len(stores) + len(unreadable) > 1
+    count = len(stores) + len(unreadable)
     return environment.get_template("report.html.jinja").render(
-        title=stores[0].label if not several else f"{len(stores)} stores side by side",
+        title=f"{count} stores side by side" if count > 1 else stores[0].label,
         style=Markup((HERE / "style.css").read_text("utf-8")),  # noqa: S704  our own file
-        several=several,
-        compared=_compared(stores) if several else None,
+        several=count > 1,
+        compared=_compared(stores) if count > 1 else None,
         stores=[_shown(store, f"s{number}") for number, store in enumerate(stores, 1)],
         unreadable=unreadable,
     )

@@ -48,11 +48,13 @@ def test_a_dryrun_ends_in_a_table_the_figures_and_the_store(finished):
     assert done.stderr == ""  # quiet where there is no terminal
 
 
-def test_analyse_prints_the_summary_alone(finished):
+def test_analyse_prints_the_record_alone(finished):
     folder, _ = finished
     done = biasloop("analyse", folder, "--json")
     assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+    record = json.loads(done.stdout)
+    assert record["origin"]["exit_status"] == "finished"
+    summary = record["functions"]
     assert summary["seed"] == 3
     assert summary["trials_total"] == 6 * 4 * 24
     assert summary["control_trials"] == 0

@@ -14,7 +14,7 @@ LOOK = {"fmt": "o", "color": LEARNER.colour, "markersize": 4, "capsize": 2.5}
 def stages(axes: Axes, panel: Any) -> Axes:
     """Draw each stage's reliability with its interval, and what is wanted."""
     rows = panel["stages"]
-    stage = [one["stage"] for one in rows]
+    stage = [float(one["stage"]) for one in rows]
     middle, low, high = ([one[key] for one in rows] for key in ("reliability", "low", "high"))
     axes.axhline(panel["wanted"], color="0.5", linewidth=0.8, linestyle="--", zorder=0)
     points(axes, stage, middle, (low, high), **LOOK)
