@@ -11,7 +11,8 @@ from session_stores import S, experiment, sessions, trial, write_session
 from controller.analysis.figure_files import figure
 from controller.analysis.plots.style import style
 from controller.analysis.record import describe
-from controller.analysis.sections.timing import SHOWN, TIMING
+from controller.analysis.sections import timing
+from controller.analysis.sections.timing import TIMING
 from controller.analysis.source import open_source
 
 DRIFT_PPM, DELAY_US = 80.0, 9_000
@@ -148,12 +149,13 @@ def test_without_sessions_there_is_nothing_to_say(tmp_path):
     assert told(open_source(experiment(tmp_path / "e"))) is None
 
 
-def test_everything_is_drawn_and_the_tables_are_the_latest_sessions(tmp_path):
-    written = [{"frames": flipped(4, seed=number)} for number in range(SHOWN + 2)]
+def test_everything_is_drawn_and_the_tables_are_the_latest_sessions(tmp_path, monkeypatch):
+    monkeypatch.setattr(timing, "SHOWN", 2)
+    written = [{"frames": flipped(4, seed=number)} for number in range(4)]
     numbers = told(sessions(tmp_path / "e", *written))
     json.dumps(numbers, allow_nan=False)
     for table in TIMING.tables(numbers):
-        assert len(table.rows) == SHOWN
+        assert len(table.rows) == 2
         assert table.rows[-1][0] == numbers["sessions"][-1]["name"]
         assert "2 more" in table.note
     (picture,) = TIMING.pictures
