@@ -27,6 +27,12 @@ _REMEDIES = {
     "Unescaped '\\'": "write \\\\ for a backslash, or use single quotes",
 }
 
+_TOO_DEEP = "tables or lists are nested too deeply"
+_DEEPEST = 100
+"""Dots in a key."""
+_DOT = re.compile(r"[ \t]*\.[ \t.]*")
+_APART = re.compile(r"[\s,=\[\]{}#]+")
+
 
 def read(path: Path) -> str:
     """Return a file's text.
@@ -62,14 +68,23 @@ def data_of(text: str, name: str) -> tuple[dict[str, Any], dict[Where, int]]:
     Raises:
         DocumentError: with line, column and remedy, when it isn't TOML.
     """
+    _check_depth(text, name)
     try:
         return tomllib.loads(text), lines_of(text)
     except RecursionError:
-        raise DocumentError(
-            [Problem(name, 1, "", "tables or lists are nested too deeply")]
-        ) from None
+        raise DocumentError([Problem(name, 1, "", _TOO_DEEP)]) from None
     except ValueError as error:
         raise DocumentError([_malformed(text, name, str(error))]) from None
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuse keys of very many parts: tomllib takes the square of their number."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") <= _DEEPEST:
+            continue
+        words = _APART.split(_DOT.sub(".", line))
+        if max(word.count(".") for word in words) > _DEEPEST:
+            raise DocumentError([Problem(name, number, "", _TOO_DEEP)])
 
 
 def _malformed(text: str, name: str, message: str) -> Problem:

@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,10 +24,14 @@ def main(words: Sequence[str]) -> int:
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     wanted = Wanted(seed, given.short, given.tries, given.case, given.hours)
     outcomes: list[Outcome] = []
+    # a shell lets what it starts in the background ignore Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     for name in given.only or [name for name in PARTS if PARTS[name].by_itself]:
         _say(f"{name}: seed {seed}")
-        outcomes.append(run(PARTS[name](), wanted, _tell))
-        _tell(outcomes[-1])
+        tell = _Telling()
+        outcomes.append(run(PARTS[name](), wanted, tell))
+        tell(outcomes[-1])
         if outcomes[-1].interrupted:
             break
     text = report(outcomes, wanted)
@@ -75,9 +80,18 @@ def _hours(text: str) -> float:
     return hours
 
 
-def _tell(outcome: Outcome) -> None:
-    state = outcome.left_out or f"{outcome.failures:,} failures of {outcome.n:,}"
-    _say(f"{outcome.part.kind}: {state}, {outcome.seconds:.0f} s")
+class _Telling:
+    """Tells how a part stands, and each failure once."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def __call__(self, outcome: Outcome) -> None:
+        for one in outcome.kept[self._told :]:
+            _say(f"{outcome.part.kind}: {one.failure}")
+        self._told = len(outcome.kept)
+        state = outcome.left_out or f"{outcome.failures:,} failures of {outcome.n:,}"
+        _say(f"{outcome.part.kind}: {state}, {outcome.seconds:.0f} s")
 
 
 def _say(text: str) -> None:

@@ -14,6 +14,7 @@ from sims.hardening.part import AbstractPart, Conditions, Try
 
 KEPT = 10
 """Failures of a part that are kept; the others are counted."""
+_TOLD_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _collect(
     told_s = begun_s
     for one in tries:
         outcome.add(one)
-        if one.failure or time.monotonic() - told_s > 10:
+        if one.failure or time.monotonic() - told_s > _TOLD_S:
             told_s = time.monotonic()
             outcome.seconds = told_s - begun_s
             tell(outcome)

@@ -139,14 +139,18 @@ def _untold(error: DocumentError, path: Path) -> str:
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
     """Break off after so much processor time."""
+    over = False
 
     def end(*_: object) -> None:
-        raise TooLongError
+        if not over:
+            raise TooLongError
 
     before = signal.signal(signal.SIGPROF, end)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    # again and again, as what is raised in a callback of the collector is dropped
+    signal.setitimer(signal.ITIMER_PROF, seconds, 0.1)
     try:
         yield
     finally:
+        over = True
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)

@@ -1,8 +1,8 @@
-"""The processes of the torture test: `serve` forks writers that are killed, `watch` reads.
+"""The processes of the kills: `serve` forks writers that are killed, `watch` reads.
 
-python store_torture.py serve   # stdin: "FOLDER ACKNOWLEDGED UNTIL" → stdout: process id
-python store_torture.py watch FOLDER  # until stdin is closed → stdout: number of looks
-python store_torture.py follow FOLDER  # stdin: "on", "off" → stdout: "ok"; the frames at its end
+python -m sims.hardening.store_writer serve   # stdin: "FOLDER NOTES UNTIL" → stdout: process id
+python -m sims.hardening.store_writer watch FOLDER   # until its input ends → number of looks
+python -m sims.hardening.store_writer follow FOLDER  # stdin: "on", "off" → stdout: "ok"
 
 `serve followed` and `watch` serve a session's store, which `follow` publishes.
 """
@@ -12,14 +12,18 @@ import select
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from store_samples import check_agreement, frame_of
 
 from controller.store import Follower, Store, metadata
 from controller.store.fold import ZARR_NAME, read_marker
+from sims.hardening.store_samples import check_agreement, frame_of
+
+_SMALL = {"_ROWS_LIVE": 64, "_ROWS_DRY_OTHER": 64, "_ROWS_DRY": {"trials": 256}}
 
 
 def write(folder: Path, acknowledged: Path, until: int, *, followed: bool) -> None:
@@ -35,16 +39,21 @@ def write(folder: Path, acknowledged: Path, until: int, *, followed: bool) -> No
         store.close("finished")
 
 
-def small_chunks() -> None:
-    """So that a short run fills many."""
-    metadata._ROWS_LIVE = 64
-    metadata._ROWS_DRY_OTHER = 64
-    metadata._ROWS_DRY = {"trials": 256}
+@contextmanager
+def small_chunks() -> Iterator[None]:
+    """Let chunks have few rows, so that a short run fills many."""
+    before = {name: getattr(metadata, name) for name in _SMALL}
+    for name, rows in _SMALL.items():
+        setattr(metadata, name, rows)
+    try:
+        yield
+    finally:
+        for name, rows in before.items():
+            setattr(metadata, name, rows)
 
 
 def serve(*, followed: bool) -> None:
     """Fork a writer for each line of stdin; the imports are paid once."""
-    small_chunks()
     for line in sys.stdin:
         folder, acknowledged, until = line.split()
         pid = os.fork()
@@ -82,7 +91,6 @@ def watch(folder: Path) -> None:
 
 def follow(folder: Path) -> None:
     """Publish while it is told to; the imports are paid once."""
-    small_chunks()
     follower: Follower | None = None
     while True:
         if select.select([sys.stdin], [], [], 0 if follower else None)[0]:
@@ -100,9 +108,10 @@ def follow(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "serve":
-        serve(followed="followed" in sys.argv)
-    elif sys.argv[1] == "follow":
-        follow(Path(sys.argv[2]))
-    else:
-        watch(Path(sys.argv[2]))
+    with small_chunks():
+        if sys.argv[1] == "serve":
+            serve(followed="followed" in sys.argv)
+        elif sys.argv[1] == "follow":
+            follow(Path(sys.argv[2]))
+        else:
+            watch(Path(sys.argv[2]))
