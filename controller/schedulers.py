@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 LOCAL = "local"
+PRELOAD = "controller.dask_preload"
 TIMEOUT_S = 60.0
 PACKAGES = ("biasloop", "jax", "jaxlib", "numpy", "evosax", "dask", "distributed")
 """Those whose versions numbers or messages depend on."""
@@ -163,6 +164,7 @@ def _local(workers: int) -> Iterator[Any]:
                 security=Security.temporary(),
                 dashboard_address=None,  # type: ignore[arg-type]  (needs Bokeh)
                 worker_dashboard_address=None,
+                preload=[PRELOAD],
                 memory_limit=0,  # the system's business, as without Dask
                 silence_logs=logging.CRITICAL,
             )

@@ -1,0 +1,1 @@
+"""Where a sweep's workers come from: one file each, behind `sims.sweep.clusters.base`."""
