@@ -41,7 +41,7 @@ def cell_means(
     shape = (int(unit.max(initial=-1)) + 1, cells)
     flat = unit.astype(np.int64) * cells + cell
     counts = np.bincount(flat, minlength=shape[0] * cells).reshape(shape).astype(np.float64)
-    sums = np.bincount(flat, values, minlength=shape[0] * cells).reshape(shape)
+    sums = np.bincount(flat, values, minlength=shape[0] * cells).reshape(shape).astype(np.float64)
     low, high = ratio_band(sums, counts)
     n = counts.sum(axis=0)
     mean = np.divide(sums.sum(axis=0), n, out=np.full(cells, np.nan), where=n > 0)

@@ -81,8 +81,8 @@ def fit_psychometric(
     z, shown, ones = _counted(label / scale, answer, unit)
     n, k = shown.sum(axis=0), ones.sum(axis=0)
     bounds = ((-STEEPEST, STEEPEST), (-STEEPEST, STEEPEST), (0.0, 0.5), (0.0, 0.5))
-    tries = [
-        minimize(_loss, start, (z, n, k), "L-BFGS-B", jac=True, bounds=bounds) for start in STARTS
+    tries = [  # by a method that starts no threads for four parameters
+        minimize(_loss, start, (z, n, k), "TNC", jac=True, bounds=bounds) for start in STARTS
     ]
     best = min(tries, key=lambda one: one.fun).x
     errors = _errors(best, z, shown, ones, np.array(bounds))
