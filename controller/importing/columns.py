@@ -1,6 +1,6 @@
 """Columns of a table, found by the mapping and read cell by cell; every bad cell is remembered."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -33,13 +33,21 @@ def check_columns(document: Document[MappingDocument], table: Table) -> None:
             name,
             lines.get(where, 1),
             dotted(where),
-            f"{column!r} is no column of {table.path.name}{suggest(column, table.header)}",
+            f"{column!r} is no column of {table.path.name}{_near(column, table.header)}",
         )
         for where, column in _named(document.value)
         if column not in table.header
     ]
     if wrong:
         raise DocumentError(wrong)
+
+
+def _near(name: str, header: Sequence[str]) -> str:
+    """Return a suggestion, and all columns; letters that are only of another size are the same."""
+    same = [one for one in header if one.casefold() == name.casefold()]
+    if same:
+        return f"; did you mean '{same[0]}'? allowed: {', '.join(header)}"
+    return suggest(name, header)
 
 
 def _named(mapping: MappingDocument) -> Iterator[tuple[Where, str]]:
