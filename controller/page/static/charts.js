@@ -1,6 +1,7 @@
 // Curves by uPlot, the label map as SVG; colours are the page's, so that they follow its scheme.
 
 const HEIGHT = 220;
+const WHOLE = [1, 2, 5].flatMap((one) => [one, 10 * one, 100 * one, 1e3 * one, 1e4 * one]).sort((a, b) => a - b);
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function axis(label, more = {}) {
@@ -59,7 +60,7 @@ export const performance = () => ({
   ...base(),
   scales: { x: { time: false }, right: { range: [0, 1] }, error: { range: (u, low, high) => [0, Math.max(1, high)] } },
   axes: [
-    axis("trial", { space: 60, size: 32 }),
+    axis("trial", { space: 60, size: 32, incrs: WHOLE }),
     axis("fraction right", { scale: "right" }),
     axis("squared error", { scale: "error", side: 1, grid: { show: false } }),
   ],
@@ -73,7 +74,7 @@ export const performance = () => ({
 export const search = () => ({
   ...base(),
   scales: { x: { time: false } },
-  axes: [axis("generation, over all stages", { space: 60, size: 32 }), axis("fitness (lower is better)")],
+  axes: [axis("generation, over all stages", { space: 60, size: 32, incrs: WHOLE }), axis("fitness (lower is better)")],
   series: [
     {},
     { label: "learner: mean", stroke: css("--blue"), width: 2, spanGaps: true },

@@ -55,10 +55,11 @@ function showMap(figure, map) {
   if (!map) return;
   const dots = figure.querySelector(".dots");
   labelMap(dots, map);
-  const axes = map.dimensions > 1 ? `first two of ${map.dimensions} coordinates` : "stimulus across, label up";
+  const axes = { 1: "stimulus across, label up", 2: "by both coordinates" }[map.dimensions];
   const words =
     `Labels of stage ${map.stage}, generation ${map.generation}, slot ${map.slot}: ` +
-    `${map.label.length} stimuli; squares above 0, discs below; ${axes}.`;
+    `${map.label.length} stimuli; squares above 0, discs below; ` +
+    `${axes ?? `first two of ${map.dimensions} coordinates`}.`;
   figure.querySelector("figcaption").textContent = words;
   const known = map.label.filter((label) => label !== null);
   const range = `from ${number(Math.min(...known))} to ${number(Math.max(...known))}`;
