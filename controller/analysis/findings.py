@@ -77,9 +77,10 @@ def _origin(record: Record) -> Iterator[Finding]:
 
 
 def _control(record: Record) -> Iterator[Finding]:
-    """Say that there is no control where no verdict can say it."""
-    judged = numbers_of(record, "functions").get("stages")
-    if not judged and numbers_of(record, "origin").get("control") is False:
+    """Say that there is no control where no verdict says it already."""
+    stages = numbers_of(record, "functions").get("stages", [])
+    said = any(stage.get("verdict") == Verdict.NO_CONTROL for stage in stages)
+    if not said and numbers_of(record, "origin").get("control") is False:
         yield Finding("no control was run", "origin")
 
 

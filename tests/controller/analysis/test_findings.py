@@ -71,6 +71,13 @@ def test_a_stage_that_is_not_finished_is_said():
     assert words(record) == ["stage 1 not finished: shown is the best so far"]
 
 
+def test_a_missing_control_is_said_once_whatever_the_verdicts():
+    for verdict, said in ((Verdict.NOT_LEARNED, 1), (Verdict.NO_CONTROL, 0)):
+        stages = [{**DRIVEN, "verdict": verdict.value}]
+        record = {**origin(control=False), "functions": {"stages": stages}}
+        assert words(record).count("no control was run") == said
+
+
 def test_a_missing_control_is_said_where_there_is_no_verdict_yet():
     record = {"origin": {**CLEAN["origin"], "control": False}}
     assert words(record) == ["no control was run"]
