@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from controller import rigs_commands
 from controller.paths import rig_path
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FAILED, INTERRUPTED = 1, 130
 app = typer.Typer(help="Check a rig, or emulate one.", no_args_is_help=True)
+app.command()(rigs_commands.serve)
 RigDocument = Annotated[
     str, typer.Argument(metavar="RIG", help="A rig document (TOML), or the name of a ready one.")
 ]

@@ -32,7 +32,13 @@ def run(
         str, typer.Argument(help="A protocol document (TOML), or the name of a ready one.")
     ],
     *,
-    rig: Annotated[str, typer.Option(help="A rig document (TOML), or the name of a ready one.")],
+    rig: Annotated[
+        str,
+        typer.Option(
+            help="A rig document (TOML), or the name of a ready one; with --scheduler, the name of "
+            "a rig that serves there, or ANY."
+        ),
+    ],
     subject: Annotated[str, typer.Option(help="Which animal; its limits are in LAB/subjects.")],
     overrides: Annotated[
         list[str] | None,
@@ -50,6 +56,14 @@ def run(
         bool, typer.Option("--yes", help="Don't ask whether it is that animal.")
     ] = False,
     check: Annotated[bool, typer.Option(help="Look at the rig first.")] = True,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Run it on a rig that `biasloop rig serve` connects to this Dask scheduler; the "
+            "same command brings a session home that is out.",
+        ),
+    ] = None,
 ) -> None:
     """Run a session with an animal, or go on with its experiment."""
     from controller.paths import protocol_path, rig_path
@@ -58,7 +72,7 @@ def run(
     request = Request(
         protocol=protocol_path(protocol),
         overrides=tuple(overrides or ()),
-        rig=rig_path(rig),
+        rig=Path() if scheduler else rig_path(rig),
         lab=lab,
         folder=out,
         limits=_subject(lab, subject).limits,
@@ -66,8 +80,9 @@ def run(
         check=check,
         say=_say,
     )
+    far = None if scheduler is None else (rig, scheduler)
     while True:
-        ending = _one_subject(request, confirmed=yes)
+        ending = _one_subject(request, confirmed=yes, far=far)
         following = _next_subject(ending)
         if following is None:
             raise typer.Exit(_code(ending))
@@ -151,8 +166,11 @@ def bundle(
     typer.echo(f"{pack(folder, out, theta=theta)}: look through it before you send it")
 
 
-def _one_subject(request: "Request", *, confirmed: bool) -> "Ending":
-    """Run one animal's session; why it wasn't run is written down beside its limits."""
+def _one_subject(request: "Request", *, confirmed: bool, far: tuple[str, str] | None) -> "Ending":
+    """Run one animal's session; why it wasn't run is written down beside its limits.
+
+    `far`: the rig and the scheduler, where it isn't run here.
+    """
     from controller.session.errors import SessionError
     from controller.session.on_rig import run_on_rig
     from hardware.interface import RigError
@@ -160,11 +178,20 @@ def _one_subject(request: "Request", *, confirmed: bool) -> "Ending":
     subject = _subject(request.lab, request.limits.name)
     lock = subject.hold()
     try:
-        _confirm(subject.name, confirmed=confirmed)
-        grams = _weighed(request.weight_g)
+        is_out = _is_out(request, far)
+        grams = request.weight_g
+        if not is_out:
+            _confirm(subject.name, confirmed=confirmed)
+            grams = _weighed(request.weight_g)
         if grams is not None:
             subject.weigh(grams, time.time_ns())
-        folder, ending = run_on_rig(replace(request, weight_g=grams))
+        request = replace(request, weight_g=grams)
+        if far is None:
+            folder, ending = run_on_rig(request)
+        else:
+            from controller.rigs.run import run_far
+
+            folder, ending = run_far(request, *far)
     except (SessionError, RigError) as error:
         subject.refuse(str(error), time.time_ns())
         raise
@@ -173,6 +200,26 @@ def _one_subject(request: "Request", *, confirmed: bool) -> "Ending":
     typer.echo(f"{ending.status}: {ending.reason}")
     typer.echo(f"experiment  {folder}")
     return ending
+
+
+def _is_out(request: "Request", far: tuple[str, str] | None) -> bool:
+    """Whether this animal's last session is on a rig elsewhere, not home yet.
+
+    Raises:
+        NotReady: it is, and this one is to run here.
+    """
+    from controller.rigs.loan import outstanding
+    from controller.session.errors import NotReady
+    from controller.session.on_rig import experiment_name
+
+    folder = request.folder or Path("runs") / experiment_name(request.protocol)
+    out = [one for one in outstanding(folder) if one.subject == request.limits.name]
+    if out and far is None:
+        raise NotReady(
+            f"{request.limits.name}'s session {out[0].session} is out at the rig {out[0].rig}: "
+            "bring it home first, with the same command and --scheduler"
+        )
+    return bool(out)
 
 
 def _confirm(name: str, *, confirmed: bool) -> None:

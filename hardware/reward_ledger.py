@@ -215,6 +215,26 @@ class RewardLedger:
         query = "SELECT count(*) FROM pulses WHERE kind = ? AND t_utc_ns >= ? AND subject = ?"
         return self._one(query, (kind, since_utc_ns, subject))[0]
 
+    def entries(self, since_utc_ns: int, subject: str) -> list[tuple[str, int, Entry]]:
+        """Return what a subject got from a moment on: device, boot and pulse, to be copied.
+
+        Raises:
+            LedgerError: when the file can't be read.
+        """
+        query = (
+            "SELECT device_id, boot_id, line, id, start_us, width_us, cut, volume_ul, t_utc_ns, "
+            "subject, kind FROM pulses WHERE t_utc_ns >= ? AND subject = ? "
+            "ORDER BY device_id, boot_id, id"
+        )
+        try:
+            rows = self._connection.execute(query, (since_utc_ns, subject)).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        return [
+            (device, boot, Entry(Pulsed(*pulse[:4], cut=bool(pulse[4])), *kept))
+            for device, boot, *pulse, kept in ((*row[:7], row[7:]) for row in rows)
+        ]
+
     def of_boot(self, device_id: str, boot_id: int) -> dict[str, Total]:
         """Return what is kept of one life of a device, to be compared with its own ledger.
 

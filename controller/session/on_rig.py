@@ -17,7 +17,7 @@ from controller.session.alerts import Alerts, AlertsSection
 from controller.session.animal_link import AnimalLink
 from controller.session.animal_messages import AnimalSpec
 from controller.session.clock import ComputerClock
-from controller.session.controls import TerminalControls
+from controller.session.controls import Controls, TerminalControls
 from controller.session.errors import NotReady
 from controller.session.parts import Ending
 from controller.session.planner_link import PlannerLink
@@ -80,7 +80,7 @@ def run_on_rig(request: Request) -> tuple[Path, Ending]:
         StoreError: a trial can't be stored; the session ended there.
     """
     document, settings = load_rig(request.rig)
-    folder = request.folder or Path("runs") / _experiment_name(request.protocol)
+    folder = request.folder or Path("runs") / experiment_name(request.protocol)
     origin = origin_of(settings, request)
     opening = Opening(folder, request.protocol, request.overrides, origin, request.control)
     with ExitStack() as opened:
@@ -94,8 +94,8 @@ def run_on_rig(request: Request) -> tuple[Path, Ending]:
         if plan.warning:
             request.say(plan.warning)
         animal = _animal(opened, request, plan, settings, screen)
-        port = opened.enter_context(_port(settings, request, animal))
-        found = _checked(request, settings, port, display, folder)
+        port = opened.enter_context(port_of(settings, request, animal))
+        found = checked_rig(request, settings, port, display, folder)
         queue = opened.enter_context(Queue(folder))
         mapping = document.value.mapping
         start = Start(
@@ -106,11 +106,11 @@ def run_on_rig(request: Request) -> tuple[Path, Ending]:
             rig_document=document.text,
             lab=request.lab,
             limits=request.limits,
-            make_rig=_maker(settings, port, display, controls),
+            make_rig=rig_maker(settings, port, display, controls),
             planning=planner,
             queue=queue,
             controls=controls,
-            alerts=Alerts(_alerts(request.lab), request.say),
+            alerts=Alerts(alerts_of(request.lab), request.say),
             clock=ComputerClock(),
             origin=origin,
             say=request.say,
@@ -152,7 +152,7 @@ def _sessions(start: Start, request: Request) -> Ending:
             return ending
 
 
-def _experiment_name(protocol: Path) -> str:
+def experiment_name(protocol: Path) -> str:
     """Return the document's name, without reading more of it than that."""
     try:
         name = tomllib.loads(read(protocol)).get("name")
@@ -161,7 +161,12 @@ def _experiment_name(protocol: Path) -> str:
     return name if isinstance(name, str) and name and "/" not in name else "experiment"
 
 
-def _alerts(lab: Path) -> AlertsSection:
+def alerts_of(lab: Path) -> AlertsSection:
+    """Return who is told; nobody without a document.
+
+    Raises:
+        protocols.documents.DocumentError: it is wrong.
+    """
     path = lab / ALERTS
     return load(path, AlertsSection).value if path.exists() else AlertsSection()
 
@@ -207,7 +212,7 @@ def _animal(
 
 
 @contextmanager
-def _port(settings: RigSettings, request: Request, animal: AnimalLink | None) -> Iterator[str]:
+def port_of(settings: RigSettings, request: Request, animal: AnimalLink | None) -> Iterator[str]:
     """Yield the board's port; an emulated one without an animal is started here."""
     if animal is not None:
         yield animal.wait_until_ready()
@@ -219,9 +224,11 @@ def _port(settings: RigSettings, request: Request, animal: AnimalLink | None) ->
         yield settings.port
 
 
-def _maker(
-    settings: RigSettings, port: str, display: Display | None, controls: TerminalControls
+def rig_maker(
+    settings: RigSettings, port: str, display: Display | None, controls: Controls
 ) -> RigMaker:
+    """Return what makes a session's rig."""
+
     def make(rewards: Rewards) -> Rig:
         return NativeRig(
             settings,
@@ -235,7 +242,7 @@ def _maker(
     return make
 
 
-def _checked(
+def checked_rig(
     request: Request,
     settings: RigSettings,
     port: str,

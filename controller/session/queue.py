@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from controller.store import codec
 from protocols.assignment import Assignment
 
 QUEUE_NAME = "queue.sqlite"
+_T = TypeVar("_T")
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS slots (
   stage INTEGER NOT NULL, generation INTEGER NOT NULL, slot INTEGER NOT NULL,
@@ -88,7 +89,7 @@ class Queue:
         Raises:
             SessionError: when it can't be opened, or is another program's.
         """
-        self.path, self._now_ns = folder / QUEUE_NAME, now_ns
+        self.path, self.now_ns = folder / QUEUE_NAME, now_ns
         self._file = QueueFile(self.path, _TABLES, durable=durable)
 
     def while_waiting(self, action: Callable[[], object]) -> None:
@@ -98,7 +99,8 @@ class Queue:
     def propose(self, assignments: Sequence[Assignment]) -> int:
         """Put slots in; those that are there already stay as they are. Returns how many are new."""
         rows = [
-            (one.stage, one.generation, one.slot, 0, _OPEN, _episode(one)) for one in assignments
+            (one.stage, one.generation, one.slot, 0, _OPEN, episode_payload(one))
+            for one in assignments
         ]
         insert = (
             "INSERT INTO slots (stage, generation, slot, attempt, status, episode) "
@@ -118,10 +120,10 @@ class Queue:
         Raises:
             NothingToDo: says who has the rest.
         """
-        deadline_ns = self._now_ns() + round(hours * 3.6e12)
+        deadline_ns = self.now_ns() + round(hours * 3.6e12)
 
         def take(run: Run) -> Lease | None:
-            self._expire(run)
+            self.free_overdue(run)
             row = self._begun(run, subject)
             if row is None and not (fresh and self._had(run, subject)):
                 row = self._first_open(run)
@@ -134,11 +136,11 @@ class Queue:
             )
             earlier = self._earlier(run, row[:4], session)
             self._note(run, row[:4], Status.LEASED, (subject, session), "")
-            return Lease(self._assignment(row), subject, session, earlier)
+            return Lease(self.assignment_of(row), subject, session, earlier)
 
         lease = self._file.transaction(take)
         if lease is None:
-            raise self._nothing(subject, fresh=fresh)
+            raise self.nothing_for(subject, fresh=fresh)
         return lease
 
     def finish(self, lease: Lease, result: Result) -> None:
@@ -201,6 +203,14 @@ class Queue:
         open_ones = (_OPEN, _LEASED)
         self._file.transaction(lambda run: run(delete, (*open_ones, stage, generation)))
 
+    def transact(self, action: Callable[[Run], _T]) -> _T:
+        """Carry out an action as a whole, or not at all; for what lends slots (`lending`).
+
+        Raises:
+            SessionError: when it can't be written.
+        """
+        return self._file.transaction(action)
+
     def slots(self) -> list[Slot]:
         """Return how every slot stands."""
         return self._slots("", ())
@@ -257,12 +267,12 @@ class Queue:
                 "with the next slot"
             )
 
-    def _expire(self, run: Run) -> None:
-        """Free what was leased too long ago."""
+    def free_overdue(self, run: Run) -> None:
+        """Free what was leased too long ago, inside a transaction."""
         rows = run(
             "SELECT stage, generation, slot, attempt, subject, session FROM slots "
             "WHERE status = ? AND deadline_ns < ?",
-            (_LEASED, self._now_ns()),
+            (_LEASED, self.now_ns()),
         ).fetchall()
         for row in rows:
             self._open(run, row[:4], Status.ABANDONED, row[4:], "the lease ended")
@@ -307,7 +317,7 @@ class Queue:
         run(
             "INSERT INTO leases (stage, generation, slot, attempt, status, subject, session, t_ns, "
             "reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*key, int(status), *who, self._now_ns(), reason),
+            (*key, int(status), *who, self.now_ns(), reason),
         )
 
     @staticmethod
@@ -316,7 +326,8 @@ class Queue:
         query = "SELECT count(*) FROM leases WHERE subject = ?"
         return bool(run(query, (subject,)).fetchone()[0])
 
-    def _nothing(self, subject: str, *, fresh: bool) -> NothingToDo:
+    def nothing_for(self, subject: str, *, fresh: bool = False) -> NothingToDo:
+        """Return why a subject got no slot: who has the rest."""
         slots = self._slots("WHERE status IN (?, ?)", (_OPEN, _LEASED))
         leased = [slot for slot in slots if slot.status == Status.LEASED]
         opened = [slot for slot in slots if slot.status == Status.PROPOSED]
@@ -348,7 +359,8 @@ class Queue:
             for stage, generation, slot, attempt, status, *held in rows
         ]
 
-    def _assignment(self, row: tuple) -> Assignment:
+    def assignment_of(self, row: tuple) -> Assignment:
+        """Return what stands in a row: stage, generation, slot, attempt, episode."""
         arrays, numbers = self._decoded(row[4])
         return Assignment(*row[:4], **arrays, seed=numbers["seed"])
 
@@ -363,6 +375,7 @@ class Queue:
             raise self._file.failed(error) from error
 
 
-def _episode(one: Assignment) -> bytes:
+def episode_payload(one: Assignment) -> bytes:
+    """Return what is kept of an episode beside its place."""
     arrays = {"train_x": one.train_x, "train_z": one.train_z, "test_x": one.test_x}
     return codec.encode(arrays, {"seed": one.seed})

@@ -68,6 +68,8 @@ class Start:
     patience_s: float = PLANNER_S
     weight_g: float | None = None
     selftest: Mapping[str, Any] | None = None
+    name: str | None = None
+    """Of the session; None: after time and animal."""
     on_store: Callable[[Path], None] = lambda _: None
     """Told where the session's store is as soon as it is there, and an empty path before it is
     closed: for whoever publishes it meanwhile."""
@@ -144,7 +146,7 @@ def run_session(start: Start) -> Ending:
         start.clock.utc_ns,
         durable=start.origin != "emulated",
     )
-    name = _name(start)
+    name = start.name or _name(start)
     try:
         with start.make_rig(rewards) as rig:
             rewards.attach(rig.identity)
