@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from controller.analysis.plots.style import CONTROL, LEARNER
 
@@ -47,7 +47,9 @@ def _by_session(axes: Axes, panel: Any) -> Axes:
         xlabel="session", ylabel="program's overhead (ms)", title=f"n = {len(values)} sessions"
     )
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return axes

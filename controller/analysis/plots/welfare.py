@@ -29,10 +29,10 @@ def water(axes: Axes, panel: Any) -> Axes:
         if any(limit is not None and 0 < limit < UNLIMITED for limit in limits):
             _limit(axes, place, limits, line, label)
     axes.set_ylabel("water (µl)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * max(float(axes.dataLim.y1), 1.0))
     _name(axes, panel)
     if len(axes.get_legend_handles_labels()[1]) > 1:
-        axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+        axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     return axes
 
 
