@@ -8,6 +8,7 @@ const count = (n) => n.toLocaleString("en");
 const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 const parts = new Map();
 const panels = new Map();
+const { title } = document;
 let searchChart = null;
 
 function clock(seconds) {
@@ -253,6 +254,7 @@ function faults() {
   const wanted = [...new Set(said)];
   if (shown.join("\n") !== wanted.join("\n")) {
     place.replaceChildren(...wanted.map((words) => element("p", words, "problem")));
+    document.title = `${wanted.length ? "▲ " : ""}${title}`;
   }
 }
 

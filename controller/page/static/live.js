@@ -8,6 +8,7 @@ export function live(address, show) {
   let source = null;
 
   function open() {
+    source?.close();
     source = new EventSource(last ? `${address}?last=${encodeURIComponent(last)}` : address);
     source.addEventListener("open", () => say("connected; changes appear by themselves", false));
     source.addEventListener("part", (event) => {
@@ -19,7 +20,7 @@ export function live(address, show) {
       say("the connection is lost: what is shown may be old; trying again", true);
       if (source.readyState === EventSource.CLOSED) {
         // the server answered with something else: it may be another one by now
-        setTimeout(open, AGAIN_MS);
+        setTimeout(() => document.hidden || open(), AGAIN_MS);
       }
     });
   }
@@ -30,9 +31,12 @@ export function live(address, show) {
     here.searchParams.delete("token");
     history.replaceState(null, "", here);
   }
-  window.addEventListener("pagehide", () => source.close());
-  window.addEventListener("pageshow", (event) => event.persisted && open());
-  open();
+  // a tab that nobody sees holds no line: browsers have few for one server, and it costs work
+  document.addEventListener("visibilitychange", () => {
+    source?.close();
+    if (!document.hidden) open();
+  });
+  if (!document.hidden) open();
 }
 
 function say(words, lost) {

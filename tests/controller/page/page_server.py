@@ -65,6 +65,33 @@ class Server:
         self.process.communicate()
 
 
+class Writer:
+    """A session that another process runs, by one step at a time."""
+
+    def __init__(self, folder):
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "page_writer.py"), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert first_line(self.process.stdout) == "begun\n"
+
+    def step(self, word="trial"):
+        """Store and publish a trial, or an event of some kind."""
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+        first_line(self.process.stdout)
+
+    def end(self):
+        self.process.communicate(timeout=PATIENCE_S)
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
+
 def first_line(stream):
     lines = queue.SimpleQueue()
     threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()

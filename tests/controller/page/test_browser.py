@@ -1,14 +1,10 @@
 """The page as a person has it: a browser, a keyboard, a session that another process runs."""
 
 import shutil
-import subprocess
-import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from page_samples import BEGAN_NS, event, experiment, session, trial
-from page_server import PATIENCE_S, ROOT, Server, first_line
+from page_server import PATIENCE_S, Server, Writer
 
 WAIT_MS = 1000 * PATIENCE_S
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -64,32 +60,6 @@ def server(runs):
     made.close()
 
 
-@contextmanager
-def running(folder):
-    """Run a session in a process of its own; yield a function that lets it go on by one step."""
-    writer = Path(__file__).parent / "page_writer.py"
-    process = subprocess.Popen(
-        [sys.executable, str(writer), str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(ROOT)},
-    )
-    try:
-        assert first_line(process.stdout) == "begun\n"
-
-        def step(word="trial"):
-            process.stdin.write(f"{word}\n")
-            process.stdin.flush()
-            return first_line(process.stdout)
-
-        yield step
-    finally:
-        process.stdin.close()
-        process.wait(PATIENCE_S)
-        process.stdout.close()
-
-
 def wide(page):
     """Return whether the page has to be moved sideways."""
     return page.evaluate("document.documentElement.scrollWidth > innerWidth")
@@ -97,28 +67,29 @@ def wide(page):
 
 def test_trials_states_and_reconnections_are_seen_while_a_session_runs(page, serve, tmp_path):
     folder = experiment(tmp_path / "colours")
-    server = serve(folder)
-    with running(folder / "sessions" / SESSION) as step:
-        page.goto(server.url)
-        page.wait_for_selector(".session .state[data-state=running]")
-        for k in range(3):
-            step()
-            page.wait_for_selector(f".session tr[data-trial='{k + 1}']")
-        assert page.locator(".session .stream tbody tr").count() == 3
-        assert "3 of 900 trials" in page.inner_text(".session .left")
-        assert "12.0 of 2,000 µl, at least 800" in page.inner_text(".session .left")
-        step("held")
-        page.wait_for_selector("#faults .problem")
-        assert "held by a condition" in page.inner_text("#faults")
-        step("resumed")
-        page.wait_for_selector("#faults .problem", state="detached")
-        server.close()
-        page.wait_for_selector("#line[data-lost]")
-        step()
-        serve(folder, port=server.port)
-        page.wait_for_selector(".session tr[data-trial='4']")  # nobody loaded the page again
-        page.wait_for_selector("#line:not([data-lost])")
-        page.screenshot(path=tmp_path / "running.png", full_page=True)
+    server, writer = serve(folder), Writer(folder / "sessions" / SESSION)
+    page.goto(server.url)
+    page.wait_for_selector(".session .state[data-state=running]")
+    for k in range(3):
+        writer.step()
+        page.wait_for_selector(f".session tr[data-trial='{k + 1}']")
+    assert page.locator(".session .stream tbody tr").count() == 3
+    assert "3 of 900 trials" in page.inner_text(".session .left")
+    assert "12.0 of 2,000 µl, at least 800" in page.inner_text(".session .left")
+    writer.step("held")
+    page.wait_for_selector("#faults .problem")
+    assert "held by a condition" in page.inner_text("#faults")
+    assert page.title().startswith("▲")
+    writer.step("resumed")
+    page.wait_for_selector("#faults .problem", state="detached")
+    server.close()
+    page.wait_for_selector("#line[data-lost]")
+    writer.step()
+    serve(folder, port=server.port)
+    page.wait_for_selector(".session tr[data-trial='4']")  # nobody loaded the page again
+    page.wait_for_selector("#line:not([data-lost])")
+    page.screenshot(path=tmp_path / "running.png", full_page=True)
+    writer.end()
     page.wait_for_selector(".session .state[data-state=finished]")
 
 

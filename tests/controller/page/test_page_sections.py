@@ -178,7 +178,7 @@ def test_an_experiments_own_numbers_are_those_of_its_tables(tmp_path):
 
 
 def test_a_long_search_is_thinned_and_keeps_its_last_generation(tmp_path):
-    folder = experiment(tmp_path / "e", generations=900)
+    folder = experiment(tmp_path / "e", generations=802)
     arm = numbers(folder, OF_EXPERIMENT)["search"]["arms"]["learner"]
-    assert (arm["n"], arm["every"], arm["x"][-1]) == (900, 3, 900)
-    assert len(arm["x"]) == len(arm["fitness_mean"]) == 300
+    assert (arm["n"], arm["every"], arm["x"][-1]) == (802, 3, 802)
+    assert len(arm["x"]) == len(arm["fitness_mean"]) == 268

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from page_samples import BEGAN_NS, event, experiment, session, trial
-from page_server import PATIENCE_S, ROOT, Server, part_of
+from page_server import PATIENCE_S, ROOT, Server, Writer, part_of
 
 from controller.page.guard import is_this_computer
 from controller.page.server import PageError, bind
@@ -133,6 +133,19 @@ def test_experiments_that_come_and_go_are_told(serve, tmp_path):
                 pass
             assert "moved or removed" in found["problems"][0]
     assert server.ask("/e/one")[0] == 404
+
+
+def test_a_session_whose_process_was_killed_is_said_to_be(serve, tmp_path):
+    folder = experiment(tmp_path / "colours")
+    server, writer = serve(folder), Writer(folder / "sessions" / "2026-09-22T120000Z_m1")
+    name = "session 2026-09-22T120000Z_m1"
+    with server.events("/e/colours/events") as stream:
+        assert part_of(stream, name)[0]["session"]["state"] == "running"
+        writer.step()
+        assert part_of(stream, name)[0]["session"]["trials"] == 1
+        writer.kill()  # which changes no file
+        found = part_of(stream, name)[0]["session"]
+    assert (found["state"], found["bad"]) == ("killed", True)
 
 
 # who may read
