@@ -4,9 +4,10 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+LOG = "journal's log"
 KINDS = {
     "journal": "journal.sqlite",
-    "journal's log": "journal.sqlite-wal",
+    LOG: "journal.sqlite-wal",
     "root": "experiment.zarr/zarr.json",
     "table": "experiment.zarr/*/zarr.json",
     "array": "experiment.zarr/*/*/zarr.json",

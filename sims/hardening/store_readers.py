@@ -8,19 +8,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import xarray as xr
-
+from controller.analysis.source import Columns
 from controller.store import History, Store, read, repair, status
 from controller.store.frames import encode_frame
 
 Numbers = Mapping[str, Any]
-"""Name to what is equal only where the same is shown."""
+"""Name to what is equal only where the same is shown; bytes are a column's rows."""
 
 
 def tables(folder: Path) -> Numbers:
     """Return what `read` shows."""
     with read(folder) as tree:
-        return _columns(tree)
+        return {
+            f"{table}/{name}": values.tobytes()
+            for table, node in tree.children.items()
+            for name, values in Columns(node.to_dataset()).items()
+        }
 
 
 def standing(folder: Path) -> Numbers:
@@ -85,12 +88,21 @@ def kept(folder: Path) -> dict[int, str]:
     return found
 
 
-def _columns(tree: xr.DataTree) -> dict[str, Any]:
-    return {
-        f"{table}/{name}": hashlib.sha256(variable.values.tobytes()).hexdigest()
-        for table, node in tree.children.items()
-        for name, variable in node.to_dataset().variables.items()
-    }
+def is_beginning(found: Numbers, truth: Numbers) -> bool:
+    """Whether something shows the first frames of a store, as they were, and not the last."""
+    changed = {name for name in {**found, **truth} if found.get(name) != truth.get(name)}
+    frames = sorted(int(name[6:]) for name in found if name.startswith("frame "))
+    if frames != list(range(1, len(frames) + 1)):
+        return False
+    return all(_is_beginning(name, found.get(name), truth.get(name)) for name in changed)
+
+
+def _is_beginning(name: str, found: Any, truth: Any) -> bool:
+    if name.startswith("frame "):
+        return found is None
+    if name in {"last_seq", "rows", "exit_status"}:
+        return True  # numbers of what is there
+    return isinstance(found, bytes) and isinstance(truth, bytes) and truth.startswith(found)
 
 
 def _frames(opened: Store | History) -> dict[str, Any]:
@@ -105,4 +117,5 @@ def _described(folder: Path, *, live: bool) -> Numbers:
     from controller.analysis.source import open_source
 
     record = describe(open_source(folder, live=live))
-    return {name: json.dumps(numbers, sort_keys=True) for name, numbers in record.items()}
+    texts = {name: json.dumps(numbers, sort_keys=True) for name, numbers in record.items()}
+    return {name: text.replace(str(folder), "FOLDER") for name, text in texts.items()}

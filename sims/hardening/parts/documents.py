@@ -2,7 +2,6 @@
 
 import signal
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from hardware.calibration import CalibrationError
 from protocols.documents import DocumentError
 from sims.hardening.mutation import mutated
 from sims.hardening.part import AbstractPart, Conditions, Try
+from sims.hardening.promises import told
 
 LIMIT_S = 5.0
 """Processor time for one document."""
@@ -72,9 +72,7 @@ def attempt(load: Callable[[Path], Any], path: Path, content: bytes) -> tuple[st
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(last.filename).name}, {last.name}"
-        ended, failure = "failed", f"{type(error).__name__} in {where}: {str(error)[:300]}"
+        ended, failure = "failed", told(error)
     else:
         ended, failure = "loaded", ""
     spent_s = time.process_time() - begun_s

@@ -1,6 +1,6 @@
-"""The processes of the torture tests: a server that forks one session for each line of its input.
+"""The processes of the sessions' torture: a server that forks one for each line of its input.
 
-python session_torture.py   # stdin: a case as JSON → stdout: process id, then its wait status
+python -m sims.hardening.session_case   # stdin: a case as JSON → stdout: process id, wait status
 
 A session writes into the case's notes what it acknowledges, and how it ended.
 """
@@ -12,13 +12,13 @@ import resource
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from session_world import MORNING_NS, NoPlanning, World, plan_of, section, settings
 
 from controller.session.clock import ComputerClock
 from controller.session.controls import TerminalControls
@@ -27,9 +27,20 @@ from controller.session.queue import Queue
 from controller.session.rewards import Rewards
 from controller.session.start import run_session
 from controller.store import StoreError
-from hardware.interface import RigError
+from hardware.interface import Event, RigError
 from hardware.reward_ledger import RewardLedger
+from learners.animal import TrialRequest
+from protocols.assignment import Assignment
 from protocols.mappings.lines import Lines
+from protocols.trials import Response
+from sims.hardening.session_world import (
+    MORNING_NS,
+    NoPlanning,
+    World,
+    plan_of,
+    section,
+    settings,
+)
 
 APART_NS = 600 * 10**9
 ODOUR_MS = 60.0
@@ -131,8 +142,15 @@ def _start(world: World, case: Case) -> Any:
 def _acknowledge(tell: Any) -> None:
     store, reconcile = SessionLog.trial, Rewards.reconcile
 
-    def stored(self, assignment, request, response, events, *rest):
-        store(self, assignment, request, response, events, *rest)
+    def stored(  # noqa: PLR0917  as what it stands for
+        self: SessionLog,
+        assignment: Assignment,
+        request: TrialRequest,
+        response: Response,
+        events: Sequence[Event],
+        overhead_us: float,
+    ) -> None:
+        store(self, assignment, request, response, events, overhead_us)
         one = assignment
         tell(
             trial=[one.stage, one.generation, one.slot, one.attempt, request.index],
@@ -140,11 +158,13 @@ def _acknowledge(tell: Any) -> None:
             pulses=sum(len(event.pulsed) for event in events),
         )
 
-    def reconciled(self, ledgers):
+    def reconciled(self: Rewards, ledgers: Any) -> Any:
         added = reconcile(self, ledgers)
         path = next(iter(self._folder.glob("*.sqlite")))
         with RewardLedger(path) as ledger:
             identity = self._identity
+            if identity is None:
+                raise RuntimeError("rewards were reconciled with no device")
             kept = ledger.of_boot(identity.device_id, identity.boot_id)
         tell(boot=identity.boot_id, kept={line: asdict(total) for line, total in kept.items()})
         return added
