@@ -68,13 +68,20 @@ def page(stores: Sequence[Described], unreadable: Sequence[Unreadable] = ()) -> 
     environment.globals.update(cell=text, is_number=is_number, numeric=numeric, kind=kind)
     count = len(stores) + len(unreadable)
     return environment.get_template("report.html.jinja").render(
-        title=f"{count} stores side by side" if count > 1 else stores[0].label,
+        title=_title(stores, count),
         style=Markup((HERE / "style.css").read_text("utf-8")),  # noqa: S704  our own file
         several=count > 1,
         compared=_compared(stores) if count > 1 else None,
         stores=[_shown(store, f"s{number}") for number, store in enumerate(stores, 1)],
         unreadable=unreadable,
     )
+
+
+def _title(stores: Sequence[Described], count: int) -> str:
+    if count == 1:
+        return stores[0].label
+    read = f"{count}" if len(stores) == count else f"{len(stores)} of {count}"
+    return f"{read} stores side by side"
 
 
 def _shown(store: Described, prefix: str) -> Shown:

@@ -1,15 +1,19 @@
 """`biasloop analyse` as a user has it: what it says first, what fits, what is written."""
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from controller.analysis.findings import findings, headline
-from controller.analysis.overview import MOST_ROWS, SHOWN_ROWS, compact, whole
+from controller.analysis.overview import MOST_ROWS, SHOWN_ROWS, compact, show, whole
+from controller.analysis.record import describe
 from controller.analysis.report import ReportError
 from controller.analysis.sections.base import NumberTable
-from controller.analysis.terminal import text
+from controller.analysis.source import open_source
+from controller.analysis.terminal import number_tables, text
 from controller.cli import app
 from controller.rehearsal_commands import rehearse
 from controller.runs import begin
@@ -50,17 +54,13 @@ def record(simulated):
 
 def lines(table, width=WIDTH, **options):
     """What a terminal of a width shows of a table."""
-    from io import StringIO
-
-    from rich.console import Console
-
     console = Console(file=StringIO(), width=width)
     for one in compact(table, width, **options) if "whole" not in options else whole(table, width):
         console.print(one)
     return console.file.getvalue().splitlines()
 
 
-def test_findings_are_said_before_everything_and_the_verdict_again_at_the_end(
+def test_findings_come_first_the_verdict_again_last_and_all_numbers_are_written(
     simulated, record, tmp_path
 ):
     done = RUN.invoke(app, ["analyse", str(simulated), "--out", str(tmp_path)])
@@ -73,10 +73,6 @@ def test_findings_are_said_before_everything_and_the_verdict_again_at_the_end(
     assert all(one.words in said.split("──")[0] for one in found)
     assert max(map(len, shown[:-1])) <= WIDTH
     assert shown[-1].startswith(f"wrote    {tmp_path}: numbers.json, summary.json, ")
-
-
-def test_numbers_and_every_figure_are_written(simulated, record, tmp_path):
-    assert RUN.invoke(app, ["analyse", str(simulated), "--out", str(tmp_path)]).exit_code == 0
     assert json.loads((tmp_path / "numbers.json").read_text("utf-8")) == record
     stems = {one.stem for one in tmp_path.glob("*.svg")}
     assert {"functions", "shares", "progress", "held_out", "search-fitness"} <= stems
@@ -84,14 +80,19 @@ def test_numbers_and_every_figure_are_written(simulated, record, tmp_path):
     assert not [one for one in tmp_path.iterdir() if one.name.startswith(".")]
 
 
-def test_every_table_is_printed_whole_when_asked_for(session, tmp_path):
-    short = RUN.invoke(app, ["analyse", str(session), "--out", str(tmp_path)]).stdout
-    full = RUN.invoke(app, ["analyse", str(session), "--all", "--out", str(tmp_path)]).stdout
+def test_every_table_is_printed_whole_when_asked_for(session):
+    found = describe(open_source(session))
+    consoles = [Console(file=StringIO(), width=WIDTH) for _ in range(2)]
+    for console, everything in zip(consoles, (False, True), strict=True):
+        show(console, found, everything=everything)
+    short, full = (console.file.getvalue() for console in consoles)
     assert "more tables: `--all`" in short
     assert "not shown" not in full
     assert "pace" in full  # the second table of its section
     assert "pace" not in short
-    assert max(len(line) for line in full.splitlines()[:-1]) <= WIDTH
+    for _, table in number_tables(found):
+        assert table.title in full
+    assert max(len(line) for line in full.splitlines()) <= WIDTH
 
 
 def test_several_stores_are_one_json(simulated, session, record, tmp_path, monkeypatch):

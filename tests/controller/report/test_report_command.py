@@ -35,7 +35,7 @@ def test_what_cannot_be_read_is_named_and_the_others_are_in_the_report(session, 
     assert done.exit_code == 1
     assert "missing is no store" in done.stderr
     assert "missing is no store" in path.read_text("utf-8")
-    assert "2 stores" in path.read_text("utf-8")
+    assert "<h1>1 of 2 stores side by side</h1>" in path.read_text("utf-8")
 
 
 def test_nothing_is_written_where_nothing_can_be_read(tmp_path):
