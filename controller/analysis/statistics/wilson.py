@@ -20,4 +20,4 @@ def wilson(right: float, n: int, level: float = LEVEL) -> tuple[float, float]:
     part, spread = right / n, z**2 / n
     middle = (part + spread / 2) / (1 + spread)
     half = math.sqrt(part * (1 - part) * spread + spread**2 / 4) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(part, middle - half)), min(1.0, max(part, middle + half))

@@ -34,10 +34,11 @@ def session(day, phase, label, answer, *, subject="m1", slot=0, stimulus=None, *
     return SessionSource(Path("there"), header, "finished", tables)
 
 
-def of_sessions(*sessions, origin="animal"):
-    """A source of sessions whose experiment has no complete generation."""
+def of_sessions(*sessions, origin="animal", tables=None):
+    """A source of sessions; without tables, its experiment has no complete generation."""
     header, document = {"experiment": "made"}, {"episode": {"test": 6, "common_stimuli": False}}
-    tables = {"trials": _no_trials(), "candidates": candidates(np.zeros((0, 1)), np.zeros((0, 1)))}
+    nothing = {"trials": _no_trials(), "candidates": candidates(np.zeros((0, 1)), np.zeros((0, 1)))}
+    tables = nothing if tables is None else tables
     return Source(
         Path("there"), "experiment", header, document, origin, "running", 0, tables, sessions
     )
