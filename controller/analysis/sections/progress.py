@@ -97,7 +97,7 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
         rows += [
             ("search", numbers["arm"]),
             ("stages finished", f"{numbers['stages_finished']} of {numbers['stages']}"),
-            ("generation", f"{numbers['generation']} of {numbers['generations']}"),
+            *_place(numbers),
             ("trials of complete generations", numbers["trials"]),
         ]
     if (last := numbers["last_session"]) is not None:
@@ -109,6 +109,12 @@ def tables(numbers: Numbers) -> Iterable[NumberTable]:
         ]
     rows.append(("next", numbers["next"]))
     yield NumberTable("progress", ("", "how far it is"), rows)
+
+
+def _place(numbers: Numbers) -> Iterable[tuple[str, Any]]:
+    """Yield the generation of a search that isn't over."""
+    if numbers["stages_finished"] != numbers["stages"]:
+        yield "generation", f"{numbers['generation']} of {numbers['generations']}"
 
 
 PROGRESS = Section("progress", "How far it is", compute, tables)
