@@ -6,6 +6,7 @@ as long as it worked.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ SHOWN = 8
 """Sessions that run at the same time and are shown."""
 ALIVE_S = 2.0
 """Between two looks whether a writer lives."""
+DEAD_S = 10.0
+"""The same, where the last look said that it doesn't."""
 AGAIN_S = 5.0
 """After which what couldn't be read is tried again."""
 REST, TABLES_REST = 3, 20
@@ -106,8 +109,9 @@ class ExperimentTopic(AbstractTopic):
     def _runs(self, folder: Path) -> bool:
         if self._said(folder)[1] != "running":
             return False
-        looked_s, lives = self._lives.get(folder, (0.0, False))
-        if time.monotonic() - looked_s > ALIVE_S:
+        looked_s, lives = self._lives.get(folder, (-math.inf, False))
+        # a look takes a dead writer's lock for a moment, which others may want
+        if time.monotonic() - looked_s > (ALIVE_S if lives else DEAD_S):
             lives = writer_pid(folder) is not None
             self._lives[folder] = (time.monotonic(), lives)
         return lives

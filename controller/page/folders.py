@@ -114,10 +114,10 @@ class Catalogue:
         known: dict[Path, tuple[Any, Listed]] = {}
         for key, folder in self.folders().items():
             state = _state(folder)
-            if folder not in self._known or self._known[folder][0] != state:
-                known[folder] = (state, _listed(key, folder))
-            else:
-                known[folder] = self._known[folder]
+            before, one = self._known.get(folder, (None, None))
+            if one is None or before != state or (one.status == "running" and not _lives(folder)):
+                one = _listed(key, folder)
+            known[folder] = (state, one)
         self._known = known
         found = [one for _, one in known.values()]
         return sorted(found, key=lambda one: (-one.began_ns, one.folder))
@@ -126,8 +126,12 @@ class Catalogue:
 def _state(folder: Path) -> Any:
     """Return what changes when an experiment's entry does."""
     latest = [stamp(path / METADATA) for path in sessions_in(folder)[:1]]
-    writers = [writer_pid(path) for path in (folder, *sessions_in(folder)[:1])]
-    return (stamp(folder / METADATA), stamp(folder / SESSIONS), latest, writers)
+    return (stamp(folder / METADATA), stamp(folder / SESSIONS), latest)
+
+
+def _lives(folder: Path) -> bool:
+    """Say whether somebody writes to an experiment's latest session, or to itself."""
+    return any(writer_pid(path) is not None for path in (*sessions_in(folder)[:1], folder))
 
 
 def _listed(key: str, folder: Path) -> Listed:
