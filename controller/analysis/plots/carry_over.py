@@ -37,8 +37,6 @@ def weights(axes: Axes, panel: Any) -> Axes:
         range(len(subjects)), [f"{name}\n{counted(sessions[name], 'session')}" for name in subjects]
     )
     axes.set_ylim(len(subjects) - 0.4, -0.6)
-    axes.set_xlabel(
-        f"weight of the {NAMES[panel['weight']]}, {100 * panel['level']:.0f} % interval"
-    )
+    axes.set_xlabel(f"weight of the {NAMES[panel['weight']]} ({100 * panel['level']:.0f} %)")
     legend_below(axes, 3, "trial before:")
     return axes
