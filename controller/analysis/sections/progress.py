@@ -29,7 +29,7 @@ def compute(source: Source) -> Numbers | None:
 
 
 def _search(source: Source) -> dict[str, Any]:
-    """Return the place that the searches have reached; the learner's comes first, then the control's.
+    """Return the place that the searches have reached: the learner's first, then the control's.
 
     Numbers of stages and generations are counted from 1; a generation is 0 before its first end.
     """
