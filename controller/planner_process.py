@@ -21,8 +21,8 @@ from controller.store import Follower, StoreError
 from protocols.documents import DocumentError
 
 NICE = 10
-LOOK_S = 0.5
-PUBLISH_S = 1.0
+LOOK_S = 0.2
+PUBLISH_S = 0.3  # so that who watches sees a trial within a second
 
 
 def serve(connection: Connection, opening: Opening) -> None:

@@ -17,7 +17,8 @@ _PATIENCE_S = 1.0
 _LOCKED_BYTE = 4096
 
 
-def _try_lock(handle: int) -> bool:
+def _try_lock(handle: int, *, look: bool = False) -> bool:
+    """Take the lock; to look whether a writer has it, beside others who look, only for a moment."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -27,7 +28,8 @@ def _try_lock(handle: int) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if look else fcntl.LOCK_EX
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
@@ -105,6 +107,6 @@ def writer_pid(folder: Path) -> int | None:
     except OSError:
         return None
     try:
-        return None if _try_lock(handle) else _holder(folder).get("pid")
+        return None if _try_lock(handle, look=True) else _holder(folder).get("pid")
     finally:
         os.close(handle)

@@ -1,6 +1,8 @@
 """What every store does, dry-run or live, of an experiment or of a session."""
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -20,6 +22,7 @@ from store_samples import (
 
 from controller.store import EventFrame, History, Store, StoreError, read, repair, status
 from controller.store.fold import ZARR_NAME
+from controller.store.lock import writer_pid
 
 pytestmark = pytest.mark.parametrize("live", [False, True], ids=["dry-run", "live"])
 KINDS = pytest.mark.parametrize("kind", ["experiment", "session"])
@@ -326,3 +329,13 @@ def test_the_root_metadata_are_strict_json(tmp_path, live, kind):
 
     for path in (tmp_path / "s" / ZARR_NAME).rglob("zarr.json"):
         json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_those_who_look_for_a_writer_never_take_each_other_for_one(tmp_path, live):
+    new(tmp_path / "s", live=live).close("finished")
+    path = tmp_path / "s" / "lock"
+    with path.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # as another one that looks has it for a moment
+        assert writer_pid(tmp_path / "s") is None
+    with new(tmp_path / "t", live=live):
+        assert writer_pid(tmp_path / "t") == os.getpid()
