@@ -30,7 +30,8 @@ EVENT_KINDS = (
 )
 
 Origin = Literal["simulated", "emulated", "simavr", "animal", "imported"]
-"""A circuit; the same on a rig without hardware; on a board's emulator; a real rig; others' data."""
+"""A circuit; the same on a rig without hardware; on a board's emulator; a real rig; somebody else's
+trials."""
 
 ThetaLog = Literal["all", "recommended", "none"]
 Kind = Literal["experiment", "session"]
