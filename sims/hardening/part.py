@@ -51,6 +51,10 @@ class Conditions:
         return random.Random(" ".join(map(str, (self.seed, *names))))  # noqa: S311
 
 
+class LeftOutError(Exception):
+    """A part can't run here; the message says what it needs."""
+
+
 class AbstractPart(abc.ABC):
     """One thing that is attacked."""
 
@@ -71,4 +75,8 @@ class AbstractPart(abc.ABC):
 
     @abc.abstractmethod
     def run(self, conditions: Conditions) -> Iterator[Try]:
-        """Try, and say what came of it."""
+        """Try, and say what came of it.
+
+        Raises:
+            LeftOutError: it can't run here.
+        """

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sims.hardening.part import AbstractPart, Conditions, Try
+from sims.hardening.part import AbstractPart, Conditions, LeftOutError, Try
 
 KEPT = 10
 """Failures of a part that are kept; the others are counted."""
@@ -75,6 +75,8 @@ def run(
                 _collect(tries, outcome, begun_s, tell)
     except KeyboardInterrupt:
         outcome.interrupted = True
+    except LeftOutError as error:
+        outcome.left_out = str(error)
     except Exception as error:  # noqa: BLE001  the report is to have it, and the parts before
         what = "".join(traceback.format_exception(error))
         outcome.add(Try("broke off", f"the part itself broke off:\n{what}"))
