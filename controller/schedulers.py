@@ -78,7 +78,7 @@ def client_of(cluster: Any, *, timeout_s: float = TIMEOUT_S) -> "Iterator[Client
     """
     from distributed import Client
 
-    with _quiet():
+    with quiet():
         try:
             client = Client(cluster, timeout=timeout_s, set_as_default=False)
         except (OSError, TimeoutError) as error:  # also a handshake that failed
@@ -153,7 +153,7 @@ def _local(workers: int) -> Iterator[Any]:
         "distributed.admin.log-format": "%(message)s",
         "logging.distributed": "critical",
     }
-    with dask.config.set(settings), _quiet():
+    with dask.config.set(settings), quiet():
         try:
             cluster = LocalCluster(
                 n_workers=workers,
@@ -162,7 +162,8 @@ def _local(workers: int) -> Iterator[Any]:
                 host="127.0.0.1",
                 protocol="tls",
                 security=Security.temporary(),
-                dashboard_address=None,  # type: ignore[arg-type]  (needs Bokeh)
+                dashboard_address="127.0.0.1:0",  # its HTTP server can't be left out
+                scheduler_kwargs={"dashboard": False},
                 worker_dashboard_address=None,
                 preload=[PRELOAD],
                 memory_limit=0,  # the system's business, as without Dask
@@ -175,7 +176,7 @@ def _local(workers: int) -> Iterator[Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep Dask's own log away from people; what matters is said by us."""
     logger = logging.getLogger("distributed")
     before = logger.level

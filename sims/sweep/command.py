@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,7 +86,7 @@ def _sweep(path: Path, scheduler: str | None, workers: int | None, out: Path | N
     runs = runs_of(document)
     folder = (out or Path("runs") / document.value.name).absolute()
     prepare(folder, document, runs)
-    source = _source(document.value, scheduler, folder, workers)
+    source = partial(_source, document.value, scheduler, folder, workers)
     try:
         stopped = _conduct(folder, runs, source, control=document.value.control)
     finally:  # also where the scheduler was lost
@@ -107,7 +108,7 @@ def _source(
 def _conduct(
     folder: Path,
     runs: "tuple[Run, ...]",
-    source: "AbstractContextManager[Client]",
+    source: "Callable[[], AbstractContextManager[Client]]",
     *,
     control: bool,
 ) -> bool:
@@ -131,7 +132,7 @@ def _conduct(
             beating(owner),
             _stoppable(owner, console) as should_stop,
             _progress(console, len(runs), len(runs) - len(left)) as done,
-            source as client,
+            source() as client,
         ):
             tasks = [Task(run.name, folder, run.document, control, owner) for run in left]
             Conductor(client, on_done=done, on_note=console.print).conduct(tasks, should_stop)

@@ -101,7 +101,7 @@ def shown(name: str, pairs: Sequence[Pair]) -> Table:
     )
     for header in ("run", "stage", "finds", "g/Var", "control", "verdict", "s"):
         right = header in {"stage", "g/Var", "control", "s"}
-        table.add_column(header, justify="right" if right else "left", overflow="fold")
+        table.add_column(header, justify="right" if right else "left", no_wrap=header == "run")
     for run, row in pairs:
         for cells in _cells(run, row):
             table.add_row(*cells)

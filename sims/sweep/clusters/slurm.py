@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from annotated_types import Ge, MinLen
 
-from controller.schedulers import ONE_THREAD, PRELOAD, SchedulerError, client_of
+from controller.schedulers import ONE_THREAD, PRELOAD, SchedulerError, client_of, quiet
 from sims.sweep.clusters.base import AbstractCluster
+from sims.sweep.clusters.certificates import certificates
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -64,15 +65,19 @@ class Slurm(AbstractCluster):
         """
         try:
             from dask_jobqueue.slurm import SLURMCluster
-            from distributed.security import Security
 
-            security = Security.temporary()
+            with (
+                quiet(),
+                certificates(folder) as security,
+                self._started(SLURMCluster, security) as started,
+            ):
+                yield started
         except ImportError as error:
             raise SchedulerError(_EXTRA) from error
-        shared = folder / "certificates"
-        shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _started(self, kind: Any, security: Any) -> Any:
         try:
-            started = SLURMCluster(
+            return kind(
                 queue=self.queue,
                 account=self.account,
                 cores=self.cores,
@@ -81,21 +86,18 @@ class Slurm(AbstractCluster):
                 walltime=self.walltime,
                 interface=self.interface,
                 job_name="biasloop-sweep",
-                job_script_prologue=[*self._environment(), *self.prologue],
+                job_script_prologue=[*_environment(), *self.prologue],
                 job_extra_directives=list(self.directives),
                 worker_extra_args=["--preload", PRELOAD, "--no-dashboard"],
                 python=sys.executable,
                 protocol="tls://",
                 security=security,
-                shared_temp_directory=str(shared),
-                scheduler_options={"dashboard_address": None},
+                scheduler_options={"dashboard_address": "127.0.0.1:0", "dashboard": False},
                 silence_logs="critical",
             )
         except (ValueError, RuntimeError, OSError) as error:
             raise SchedulerError(f"the Slurm cluster can't be started: {error}") from error
-        with started:
-            yield started
 
-    @staticmethod
-    def _environment() -> list[str]:
-        return [f"export {name}='{value}'" for name, value in ONE_THREAD.items()]
+
+def _environment() -> list[str]:
+    return [f"export {name}='{value}'" for name, value in ONE_THREAD.items()]
