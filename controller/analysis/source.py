@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from controller.store import SESSION_PHASES, NotAStore, StoreCorrupt, StoreError
+from controller.store.creation import read_document
 from controller.store.published import Published, published
 from controller.store.reading import read, status
 
@@ -145,8 +146,8 @@ def open_source(folder: Path, *, live: bool = False) -> Source:
     """
     folder = Path(folder)
     one, problem = _opened(folder, live=live)
-    document = _document(folder)
     problems = [problem] if problem else []
+    document = _document(folder, one, problems)
     if one.kind == "session":
         sessions: tuple[SessionSource, ...] = (_session(folder, one),)
     else:
@@ -205,9 +206,10 @@ def _tables(tree: xr.DataTree) -> dict[str, Columns]:
     return {str(name): Columns(node.to_dataset()) for name, node in tree.children.items()}
 
 
-def _document(folder: Path) -> Mapping[str, Any]:
-    """Return the frozen document; empty where it is missing or damaged."""
+def _document(folder: Path, one: Published, problems: list[str]) -> Mapping[str, Any]:
+    """Return the frozen document; empty where it is missing or damaged, which is a problem."""
     try:
-        return tomllib.loads((folder / "experiment.toml").read_text("utf-8"))
-    except (OSError, ValueError):
+        return tomllib.loads(read_document(folder, one.header))
+    except (StoreCorrupt, ValueError) as error:
+        problems.append(f"what follows from the document is left out: {error}")
         return {}

@@ -1,5 +1,6 @@
 """Making a new store: nothing on disk before all checks pass, and then all of it at once."""
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -8,7 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from controller.store.errors import DiskFull, NetworkFileSystem, StoreExists, write_error
+from controller.store.errors import (
+    DiskFull,
+    NetworkFileSystem,
+    StoreCorrupt,
+    StoreExists,
+    write_error,
+)
 from controller.store.files import PARTIAL, remove_tree, sync_folders, write_atomic
 from controller.store.fold import ZARR_NAME, Fold
 from controller.store.journal import create_journal
@@ -61,6 +68,31 @@ def create_folder(
         raise write_error(error, folder, 0) from error
     finally:
         remove_tree(temporary)
+
+
+def read_document(folder: Path, header: Mapping[str, Any]) -> str:
+    """Return the frozen document of a store.
+
+    Args:
+        folder: the store's.
+        header: the journal's; where it has the document's hash, this is compared.
+
+    Raises:
+        StoreCorrupt: it is missing, or isn't what was frozen.
+    """
+    path = folder / DOCUMENT_NAME
+    try:
+        text = path.read_bytes()
+        document = text.decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise StoreCorrupt(f"{path} can't be read: {error}. Restore it from a copy") from error
+    known = header.get("document_sha256")
+    if known and hashlib.sha256(text).hexdigest() != known:
+        raise StoreCorrupt(
+            f"{path} isn't the document that the experiment began with: its checksum doesn't match "
+            "the journal's. Undo what was changed in it, or restore it from a copy"
+        )
+    return document
 
 
 def _fill(folder: Path, document: str, meta: Mapping[str, Any], layout: Layout) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from controller.store import codec
-from controller.store.creation import DOCUMENT_NAME
+from controller.store.creation import read_document
 from controller.store.errors import StoreCorrupt
 from controller.store.frames import Frame
 from controller.store.journal import Journal
@@ -28,7 +28,11 @@ class History:
         self._journal = Journal(folder, writable=False)
         self.header: dict[str, Any] = self._journal.meta["header"]
         self.layout = self._journal.layout
-        self.document = (folder / DOCUMENT_NAME).read_text(encoding="utf-8")
+        try:
+            self.document = read_document(folder, self.header)
+        except BaseException:
+            self._journal.close()
+            raise
 
     def frames(self, after: int = 0) -> Iterator[tuple[int, Frame]]:
         """All frames after number `after` with their numbers, one at a time."""

@@ -145,7 +145,7 @@ class Journal:
     def _tune(self) -> None:
         live = self.layout.live
         pages = _LIVE_CHECKPOINT_PAGES if live else _DRY_CHECKPOINT_PAGES
-        self._connection.execute(f"PRAGMA synchronous = {'FULL' if live else 'NORMAL'}")
+        self._connection.execute(f"PRAGMA synchronous = {self._care}")
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._connection.execute("PRAGMA busy_timeout = 5000")
@@ -153,7 +153,14 @@ class Journal:
     @property
     def last_seq(self) -> int:
         """Number of the last frame; 0 if there is none."""
-        (last,) = self._connection.execute("SELECT max(seq) FROM frames").fetchone()
+        try:
+            (last,) = self._connection.execute("SELECT max(seq) FROM frames").fetchone()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise StoreCorrupt(
+                f"the journal's frames can't be counted: {error}; restore it from a copy"
+            ) from error
         return last or 0
 
     def append(
@@ -177,12 +184,19 @@ class Journal:
             self._connection.execute("ROLLBACK")
 
     def set_meta(self, **values: Any) -> None:
-        """Replace entries of meta."""
+        """Replace entries of meta; they survive a power cut, whatever the care for frames is."""
         rows = _signed({**self.meta, **values}).items()
+        self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         self._connection.execute("COMMIT")
+        self._connection.execute(f"PRAGMA synchronous = {self._care}")
         self.meta.update(values)
+
+    @property
+    def _care(self) -> str:
+        """Whether each commit is synced, or what they have in common now and then."""
+        return "FULL" if self.layout.live else "NORMAL"
 
     def records(self, after: int = 0) -> Iterator[Record]:
         """Frames after number `after`, one at a time, so that memory stays bounded.

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from controller.store import codec
-from controller.store.creation import DOCUMENT_NAME, check_local, create_folder
+from controller.store.creation import check_local, create_folder, read_document
 from controller.store.errors import StoreError, StoreLocked, write_error
 from controller.store.fold import Fold, read_marker
 from controller.store.follow import publishing
@@ -49,8 +49,8 @@ class Store:
         self, folder: Path, lock: Lock, journal: Journal, *, followed: bool = False
     ) -> None:
         self.folder = folder
-        self.document = (folder / DOCUMENT_NAME).read_text(encoding="utf-8")
         self.header: dict[str, Any] = journal.meta["header"]
+        self.document = read_document(folder, self.header)
         self.layout: Layout = journal.layout
         self.last_seq = 0
         self.rows: dict[str, int] = {}

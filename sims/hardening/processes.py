@@ -101,12 +101,12 @@ def _bytes(text: str) -> int:
 
 
 def _role(folder: Path, pid: int, root: int) -> str:
-    if pid == root:
-        return "controller"
-    command = (folder / "cmdline").read_bytes().decode(errors="replace")
-    named = [role for word, role in _WORDS.items() if word in command]
+    words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    named = [role for word, role in _WORDS.items() if any(word in one for one in words)]
     if named:
         return named[0]
+    if pid == root:
+        return "controller"
     maps = (folder / "maps").read_text()
     mapped = next((role for library, role in _MAPPED.items() if library in maps), "other")
     board = any("simhost" in _command(child) for child in _children(pid))
