@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sims.budget.budget import Budget, Wish
+    from sims.budget.crew import Crew
 
 FAILED, INTERRUPTED = 1, 130
 JOBS = max(1, os.cpu_count() or 1)
@@ -67,6 +68,13 @@ def plan(
         Path | None, typer.Option(help="Folder for budget.json and the figure; must be new.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = JOBS,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Dask scheduler that does the work, tls://HOST:PORT, or `local`.",
+        ),
+    ] = None,
 ) -> None:
     """Simulate a protocol on plausible learners: reliability, trials, days, animals, power."""
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -89,7 +97,7 @@ def plan(
             changes=changes,
             thorough=thorough,
         )
-        made = _make(wish, jobs)
+        made = _make(wish, jobs, scheduler)
         if json_only:
             typer.echo(json.dumps(made.record, indent=2, allow_nan=False))
         else:
@@ -109,19 +117,33 @@ def _known(names: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _make(wish: "Wish", jobs: int) -> "Budget":
+def _make(wish: "Wish", jobs: int, scheduler: str | None) -> "Budget":
     from rich.console import Console
 
+    from controller.schedulers import SchedulerError
     from sims.budget.budget import budget
-    from sims.budget.crew import crew
     from sims.budget.errors import BudgetError
 
     try:
-        with _progress(Console(stderr=True)) as say, crew(jobs) as workers:
+        with _progress(Console(stderr=True)) as say, _crew(jobs, scheduler) as workers:
             return budget(wish, workers, say)
-    except BudgetError as error:
+    except (BudgetError, SchedulerError) as error:
         typer.echo(f"biasloop: {error}", err=True)
         raise typer.Exit(FAILED) from error
+
+
+@contextmanager
+def _crew(jobs: int, scheduler: str | None) -> "Iterator[Crew]":
+    from sims.budget.crew import Crew, crew
+
+    if scheduler is None:
+        with crew(jobs) as workers:
+            yield workers
+        return
+    from sims.sweep.crew import pool
+
+    with pool(scheduler, jobs) as executor:
+        yield Crew(executor)
 
 
 def _show(made: "Budget", out: Path | None, seconds: float) -> None:

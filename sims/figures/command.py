@@ -41,6 +41,13 @@ def reproduce(
         bool, typer.Option("--record", help="Keep the rows for the project's RESULTS.md.")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Figures that are made at a time.")] = JOBS,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Dask scheduler that makes them, tls://HOST:PORT, or `local`.",
+        ),
+    ] = None,
 ) -> None:
     """Make figures of the paper anew: pictures, numbers as JSON, a table of results."""
     if quick and record:
@@ -51,8 +58,10 @@ def reproduce(
         raise typer.BadParameter(
             f"{out / taken[0]} already holds stores; name another folder with --out"
         )
-    work = [(name, seeds, first_seed, out / name, quick, record) for name in names]
-    failed = [name for name, text in _made(work, jobs) if not _say(name, text)]
+    place = out.absolute()  # workers may be elsewhere
+    work = [(name, seeds, first_seed, place / name, quick, record) for name in names]
+    made = _made(work, jobs) if scheduler is None else _made_at(work, jobs, scheduler)
+    failed = [name for name, text in made if not _say(name, text)]
     if len(failed) < len(names):
         _write_table(out)
     if failed:
@@ -103,6 +112,19 @@ def _made(work: list[Work], jobs: int) -> Iterator[tuple[str, str]]:
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
     with ProcessPoolExecutor(min(jobs, len(work)), mp_context=get_context("spawn")) as pool:
         yield from zip((one[0] for one in work), pool.map(_make, work), strict=True)
+
+
+def _made_at(work: list[Work], jobs: int, scheduler: str) -> Iterator[tuple[str, str]]:
+    """Yield the same, made by a scheduler's workers."""
+    from controller.schedulers import SchedulerError
+    from sims.sweep.crew import pool
+
+    try:
+        with pool(scheduler, jobs) as workers:
+            yield from zip((one[0] for one in work), workers.map(_make, work), strict=True)
+    except SchedulerError as error:
+        typer.echo(f"biasloop: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 def _make(work: Work) -> str:

@@ -35,5 +35,4 @@ def sweeping():
 
     yield start
     for one in started:
-        if one.process.poll() is None:
-            one.kill()
+        one.end()

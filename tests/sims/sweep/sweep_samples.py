@@ -18,7 +18,7 @@ from sims.sweep.work import store_of
 
 ROOT = Path(__file__).parents[3]
 COMMAND = "import typer; from sims.sweep.command import sweep; typer.run(sweep)"
-PATIENCE_S = 120
+PATIENCE_S = 300
 SMALL = """
 name = "small"
 protocols = ["default"]
@@ -60,9 +60,12 @@ class Sweeping:
     def interrupt(self):
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate(timeout=PATIENCE_S)
+    def end(self):
+        """End all of it, whatever happened."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=PATIENCE_S)
+        self.process.stdout.close()
 
 
 def until(true, what):

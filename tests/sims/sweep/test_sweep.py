@@ -118,28 +118,35 @@ def test_a_workers_death_runs_its_unfinished_run_again_and_nothing_else(
     assert_same(out, undisturbed[0], NAMES)
 
 
-def test_what_was_interrupted_and_then_killed_goes_on_bit_for_bit(
+def test_a_sweep_whose_client_is_killed_goes_on_bit_for_bit(
     undisturbed, document, sweeping, tmp_path
 ):
     path, out = document(SEEDS, generations=LONG), tmp_path / "out"
-    arguments = (path, "--out", out, "--workers", 1)
-    first = sweeping(*arguments)
+    first = sweeping(path, "--out", out, "--workers", 1)
+    until(lambda: at_work(out), "a run that stores something")
+    os.kill(first.process.pid, signal.SIGKILL)  # the client alone; its workers must end with it
+    first.ended()
+    until(lambda: all(_unheld(out, one) for one in NAMES), "the workers' end")
+    done = swept(path, "--out", out, "--workers", 1)
+    assert done.exit_code == 0, done.output
+    assert_same(out, undisturbed[0], NAMES)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_sweep_where_it_goes_on_bit_for_bit(
+    undisturbed, document, sweeping, tmp_path
+):
+    path, out = document(SEEDS, generations=LONG), tmp_path / "out"
+    first = sweeping(path, "--out", out, "--workers", 2)
     name = until(lambda: at_work(out), "a run that stores something")
     first.interrupt()
     code, output = first.ended()
     assert code == 130, output
     assert "the same command goes on" in output
     assert "Traceback" not in output
-    assert read_row(out, name).reason == "interrupted" or read_row(out, name).final
-    left = [one for one in NAMES if not read_row(out, one).final]
-
-    second = sweeping(*arguments)
-    until(lambda: len(events(out, left[0])) > 2 if blocks(out, left[0]) else False, "going on")
-    os.kill(second.process.pid, signal.SIGKILL)  # the client alone; its workers must end with it
-    second.process.communicate(timeout=PATIENCE_S)
-    until(lambda: all(_unheld(out, one) for one in left), "the workers' end")
-
-    done = swept(*arguments)
+    row = read_row(out, name)
+    assert row.final or row.reason == "interrupted"
+    done = swept(path, "--out", out, "--workers", 2)
     assert done.exit_code == 0, done.output
     assert_same(out, undisturbed[0], NAMES)
 
