@@ -38,6 +38,7 @@ from controller.store import Origin, StoreError, status
 
 ORDER_S = 120.0
 """An order that comes later finds nobody who expects it."""
+EXIT_S = 10.0
 DAY_NS = 86_400 * 10**9
 PART_BYTES = 2**20
 
@@ -90,15 +91,24 @@ class LabHost:
         self._origin: Origin = origin
         self._command = command or (sys.executable, "-m", "controller.rigs.session_entry")
         self._process: subprocess.Popen | None = None
+        self._begun: LentFolder | None = None
+        """Whose process it is."""
         self._beginning = threading.Lock()
         self._parcels: dict[str, bytes] = {}
 
     @property
     def busy(self) -> str | None:
         """The session that runs."""
-        if self._process is not None and self._process.poll() is None:
-            return running_in(self._lab) or "one that begins"
-        return running_in(self._lab)
+        running = running_in(self._lab)
+        if running is None and self._begun is not None and self._is_beginning(self._begun):
+            return self._begun.session
+        return running
+
+    def is_gone(self, patience_s: float = EXIT_S) -> bool:
+        """Wait until the process of a session that is over has ended; whether it has."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process is None or self._process.wait(patience_s) is not None
+        return False
 
     def facts(self) -> Facts:
         """Say what it is."""
@@ -120,6 +130,7 @@ class LabHost:
             self._prepare(folder, order)
             arguments = [str(folder.lab), order.session, *([str(self._rig)] if self._rig else [])]
             self._process = subprocess.Popen([*self._command, *arguments])
+            self._begun = folder
         return str(folder.path)
 
     def revoke(self, session: str) -> bool:
@@ -193,11 +204,16 @@ class LabHost:
             )
         if busy := self.busy:
             raise NotReady(f"the rig {self._name} runs {busy}: wait until that is over")
+        if not self.is_gone():
+            raise NotReady(
+                f"the process of the last session on {self._name} doesn't end: look there"
+            )
 
     def _is_beginning(self, folder: LentFolder) -> bool:
         """Whether its process was started and hasn't got as far as its lock."""
-        running = self._process is not None and self._process.poll() is None
-        return running and folder.ending() is None
+        if self._process is None or self._begun is None or self._process.poll() is not None:
+            return False
+        return folder.session == self._begun.session and folder.ending() is None
 
     def _parcel(self, folder: LentFolder) -> Parcel | None:
         """Pack a session's store; kept until it has arrived."""

@@ -35,7 +35,6 @@ async def serve(
     Raises:
         NotReady: another rig of that name is there already.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said by us
     served = False
     while not ended.is_set():
         with TemporaryDirectory(prefix="biasloop-rig-") as scratch:
@@ -92,6 +91,8 @@ async def _started(address: str, name: str, host: Host, scratch: str) -> Any:
 
     from controller.rigs.host_plugin import HostPlugin
 
+    # set with the import; what matters is said by us
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     worker = Worker(
         address,
         name=name,

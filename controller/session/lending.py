@@ -161,9 +161,11 @@ def take_back(
             ).fetchone()
             if row is not None and row[:3] == (_DONE, subject, session):
                 continue  # told before
-            if row is None or row[:3] != (_LEASED, subject, session) or row[3] > one.attempt:
+            if row is None or row[:3] != (_LEASED, subject, session):
                 lost.append(one.place)
                 continue
+            if row[3] > one.attempt:
+                continue  # older than what is known
             told += _take_over(run, one, (subject, session))
         if over:
             _free_unbegun(run, session, {one.place: one for one in standings})
