@@ -163,6 +163,19 @@ class Journal:
             ) from error
         return last or 0
 
+    def check_numbers(self) -> None:
+        """Refuse a journal whose frames aren't numbered without a gap: SQLite alone checks nothing.
+
+        Raises:
+            StoreCorrupt.
+        """
+        (count,) = self._connection.execute("SELECT count(*) FROM frames").fetchone()
+        if count != self.last_seq:
+            raise StoreCorrupt(
+                f"the journal has {count} frames, and the last has the number {self.last_seq}: it "
+                "is damaged, restore it from a copy"
+            )
+
     def append(
         self,
         after: int,

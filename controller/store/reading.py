@@ -60,6 +60,7 @@ def status(folder: Path) -> dict[str, Any]:
     folder = Path(folder)
     journal = Journal(folder, writable=False)
     try:
+        journal.check_numbers()
         meta, last_seq = journal.meta, journal.last_seq
     finally:
         journal.close()

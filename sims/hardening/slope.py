@@ -49,9 +49,8 @@ def slope(t_s: np.ndarray, values_bytes: np.ndarray) -> Slope:
     rate = float(centred @ mb) / spread
     rest = mb - mb.mean() - rate * centred
     independent = len(rest) * _independent(rest)
-    variance = float(rest @ rest) / max(1.0, independent - 2)
-    # of a mean of so many that are independent
-    se = np.sqrt(variance / spread * len(rest) / independent)
+    variance = float(rest @ rest) / max(1, len(rest) - 2)
+    se = np.sqrt(variance / spread * len(rest) / max(1.0, independent - 2))
     return Slope(rate, float(se), float(hours[-1]), len(rest))
 
 

@@ -9,9 +9,13 @@ import numpy as np
 from sims.hardening.processes import Sample
 from sims.hardening.slope import Slope, slope
 
-WARM_UP = 0.25
-"""Part of a process's life that is left out, as caches fill and libraries load; at most 20 min."""
-_WARM_UP_S = 1200.0
+WARM_UP = 0.4
+"""Part of a process's life that is left out; at most an hour.
+
+Caches fill, libraries load. The longest takes the stimulus process with a software renderer: Mesa's
+keeps about 31 kB for each colour that is drawn, up to 2400 of them.
+"""
+_WARM_UP_S = 3600.0
 _ENOUGH = 20
 """Samples after it."""
 
@@ -29,7 +33,7 @@ class Life:
     files: int
     """Most that were open."""
     files_grew: int
-    """From the first half of its life to the second, of the most open at once."""
+    """From the first third of that time to the last, of the most open at once."""
     threads: int
     threads_grew: int
 
@@ -85,5 +89,5 @@ def _life(pid: int, after: list[Sample]) -> Life:
 
 
 def _grew(counts: list[int]) -> int:
-    half = len(counts) // 2
-    return max(counts[half:]) - max(counts[:half])
+    third = len(counts) // 3
+    return max(counts[-third:]) - max(counts[:third])

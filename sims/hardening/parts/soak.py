@@ -30,8 +30,11 @@ _LEASE_MS = 5000
 _SESSION = (
     "session.minutes=100000",
     "session.trials=1000000",
-    "session.plan.window_s=1.0",
-    "session.plan.interval_s=1.0",
+    # some 3000 trials an hour, so that what grows by the trial is seen
+    "session.plan.delay_s=0.1",
+    "session.plan.window_s=0.4",
+    "session.plan.full=5",
+    "session.plan.interval_s=0.2",
     "stages.generations=100000",
 )
 
