@@ -237,6 +237,7 @@ def _exit_code(error: Exception) -> int | None:
         return FAILED
     from controller.export.errors import ExportError
     from controller.importing.errors import ImportTrialsError
+    from controller.scheduler_address import SchedulerError
     from controller.session.errors import SessionError
     from controller.session.planner_link import WrongDocument
     from hardware.firmware.build import BuildError
@@ -244,7 +245,9 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, WrongDocument):
         return WRONG_USAGE
-    if isinstance(error, RigError | BuildError | SessionError | ExportError | ImportTrialsError):
+    if isinstance(error, RigError | BuildError | SessionError | SchedulerError):
+        return FAILED
+    if isinstance(error, ExportError | ImportTrialsError):
         return FAILED
     from controller.analysis.summary import AnalysisError
     from controller.loop import LoopError

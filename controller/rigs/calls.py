@@ -89,6 +89,8 @@ class Calls:
         self._address, self._call_s = address, call_s
         self._client: Any = None
         self._loop = asyncio.new_event_loop()
+        # what is left of a connection that broke complains to nobody; each call says what it met
+        self._loop.set_exception_handler(lambda _loop, _context: None)
         self._thread = threading.Thread(target=self._loop.run_forever, name="rigs", daemon=True)
 
     def __enter__(self) -> Self:
@@ -143,14 +145,19 @@ class Calls:
             raise
         except (OSError, TimeoutError, asyncio.CancelledError) as error:
             self._drop()
-            raise Away(
-                f"no answer from {self._address} ({error or type(error).__name__})"
-            ) from error
+            raise self._away(error) from error
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "distributed":
                 raise
             self._drop()
-            raise Away(f"{self._address}: {error}") from error
+            raise self._away(error) from error
+
+    def _away(self, error: BaseException) -> Away:
+        return Away(
+            f"no answer from {self._address} within {self._call_s:g} s "
+            f"({error or type(error).__name__}): is `dask scheduler` started there, with the same "
+            "TLS certificates, and are the rigs connected?"
+        )
 
     def _drop(self) -> None:
         """Begin anew with the next call."""
@@ -167,9 +174,15 @@ class Calls:
 
         if self._client is None or self._client.status != "running":
             await self._forget()
-            self._client = await Client(
-                self._address, asynchronous=True, timeout=self._call_s, set_as_default=False
+            seconds = self._call_s * 0.8  # it gives up by itself, before it is given up
+            client: Any = Client(
+                self._address, asynchronous=True, timeout=seconds, set_as_default=False
             )
+            try:
+                self._client = await client
+            except BaseException:
+                await client.close()
+                raise
         return self._client
 
     async def _workers(self) -> dict[str, str]:

@@ -16,8 +16,10 @@ from typing import Any
 from controller.rigs.messages import Order
 from controller.session.planning import Plan
 from controller.session.start import SESSIONS
+from controller.session.subjects import SubjectDocument
 from controller.store.files import sync_folders, write_atomic
 from controller.store.lock import writer_pid
+from protocols.session_document import SessionSection
 
 ORDER, ENDING, RETURNED = "order.json", "ending.json", "returned"
 STOP = "stop"
@@ -59,9 +61,13 @@ class LentFolder:
         self._write(ORDER, values)
 
     def order(self) -> dict[str, Any]:
-        """Return what was ordered, its plan as `Plan`."""
+        """Return what was ordered, its plan as `Plan`, its limits as `SubjectDocument`."""
         values = json.loads((self.path / ORDER).read_text("utf-8"))
         plan = values["plan"]
+        # as JSON: what comes as a list there may be a tuple
+        section = SessionSection.model_validate_json(json.dumps(plan["session"]))
+        plan["session"] = section.model_dump()
+        values["limits"] = SubjectDocument.model_validate_json(json.dumps(values["limits"]))
         plan["reference"] = tuple(map(tuple, plan["reference"]))
         return {**values, "plan": Plan(**plan)}
 

@@ -81,6 +81,10 @@ def carry_out(lab: Path, session: str, run: Callable[[Loan], Ending]) -> Ending:
     except (SessionError, RigError, DocumentError, StoreError) as error:
         begun = folder.store.exists()
         ending = Ending("failed" if begun else REFUSED, str(error))
+    except Exception as error:
+        # told where the experimenter is, who sees nothing of this computer's terminal
+        ending = Ending("failed", f"a fault of the program: {type(error).__name__}: {error}")
+        raise
     finally:
         folder.write_ending(ending.status, ending.reason)
         lock.release()

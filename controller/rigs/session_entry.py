@@ -22,7 +22,6 @@ from controller.session.on_rig import (
 )
 from controller.session.parts import Ending
 from controller.session.start import Start, run_session
-from controller.session.subjects import SubjectDocument
 from hardware.display import Display
 from protocols.rig_document import load_rig
 
@@ -81,7 +80,7 @@ def _run(loan: Loan, rig: Path) -> Ending:
                 mapping=None if mapping is None else mapping.build(),
                 rig_document=document.text,
                 lab=lab,
-                limits=SubjectDocument.model_validate(order["limits"]),
+                limits=order["limits"],
                 make_rig=rig_maker(settings, port, display, controls),
                 planning=NoPlanning(),
                 queue=loan.queue,

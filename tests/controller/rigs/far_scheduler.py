@@ -7,7 +7,7 @@ from distributed import Scheduler
 
 
 async def main(port: int) -> None:
-    async with Scheduler(host="127.0.0.1", port=port, dashboard=False) as scheduler:
+    async with Scheduler(host="127.0.0.1", port=port, dashboard_address="127.0.0.1:0") as scheduler:
         print(scheduler.address, flush=True)
         await scheduler.finished()
 

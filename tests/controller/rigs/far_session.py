@@ -18,7 +18,6 @@ from controller.session.clock import ComputerClock
 from controller.session.controls import TerminalControls
 from controller.session.parts import Ending
 from controller.session.start import Start, run_session
-from controller.session.subjects import SubjectDocument
 from hardware.emulated import EmulatedRig
 from hardware.interface import Event, Instruction, Present, Wait
 from protocols.mappings.colour import ColourMapping
@@ -74,7 +73,7 @@ def run(loan: Loan) -> Ending:
                 mapping=ColourMapping(),
                 rig_document="",
                 lab=lab,
-                limits=SubjectDocument.model_validate(order["limits"]),
+                limits=order["limits"],
                 make_rig=lambda rewards: PacedRig(  # type: ignore[arg-type]
                     EmulatedRig(SETTINGS, Licker(), keep=rewards.keep, device_id=lab.name),
                     lab,
