@@ -36,7 +36,7 @@ def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     path = folder / "sweep.toml"
     path.write_text(SMALL.format(seeds=SEEDS, generations=LONG, more=""), encoding="utf-8")
-    done = swept(path, "--out", folder / "out", "--workers", 2)
+    done = swept(path, "--out", folder / "out", "--workers", 1)
     assert done.exit_code == 0, done.output
     return folder / "out", done.output
 
