@@ -88,6 +88,8 @@ class Calls:
         checked(address)
         self._address, self._call_s = address, call_s
         self._client: Any = None
+        self._known: dict[str, str] = {}
+        """Addresses of rigs; asked again where one doesn't answer: all of them are a long list."""
         self._loop = asyncio.new_event_loop()
         # what is left of a connection that broke complains to nobody; each call says what it met
         self._loop.set_exception_handler(lambda _loop, _context: None)
@@ -165,6 +167,7 @@ class Calls:
 
     async def _forget(self) -> None:
         client, self._client = self._client, None
+        self._known = {}
         if client is not None:
             with suppress(Exception):  # whatever is left of it
                 await asyncio.wait_for(client.close(), 5.0)
@@ -186,14 +189,15 @@ class Calls:
         return self._client
 
     async def _workers(self) -> dict[str, str]:
-        """Return the addresses of the workers that are rigs, by their names."""
+        """Ask for the addresses of the workers that are rigs, by their names."""
         client = await self._connected()
         known = await client.scheduler.identity(n_workers=-1)
-        return {
+        self._known = {
             str(one["name"]): address
             for address, one in known["workers"].items()
             if RESOURCE in one["resources"]
         }
+        return self._known
 
     async def _facts(self) -> list[Facts]:
         client, workers = await self._connected(), await self._workers()
@@ -201,10 +205,10 @@ class Calls:
         return [one for one in found.values() if isinstance(one, Facts)]
 
     async def _address_of(self, rig: str) -> str:
-        workers = await self._workers()
-        if rig not in workers:
+        known = self._known if rig in self._known else await self._workers()
+        if rig not in known:
             raise Away(f"the rig {rig} isn't connected to {self._address}")
-        return workers[rig]
+        return known[rig]
 
     async def _run(self, rig: str, function: Callable[..., Any], *arguments: object) -> Any:
         address = await self._address_of(rig)
