@@ -135,6 +135,8 @@ def sessions(folder: Folder) -> None:
                 f"{path.name}  {history.header['rig']}  {state['origin']}  "
                 f"{rows['trials']} trials  {state['exit_status']}"
             )
+    if not (folder / "queue.sqlite").is_file():  # looking makes none
+        return
     with Queue(folder) as queue:
         slots = queue.slots()
     for status_ in (Status.DONE, Status.LEASED, Status.PROPOSED):

@@ -32,12 +32,12 @@ def describe(source: Source, sections: Iterable[Section] = SECTIONS) -> dict[str
         try:
             numbers = section.compute(source)
         except DocumentError as error:
-            problems.append(f"{section.title}: its document can't be read: {error}")
+            problems.append(f"what was found can't be said: {error}")
             continue
         if numbers is not None:
             found[section.name] = plain(numbers)
     if ORIGIN.name in found:
-        found[ORIGIN.name]["problems"] = problems
+        found[ORIGIN.name]["problems"] = list(dict.fromkeys(problems))
     return found
 
 

@@ -28,6 +28,12 @@ def text(page: str) -> str:
     return (ROOT / page).read_text("utf-8")
 
 
+def _first_hour(page: str) -> str:
+    """What of a page is followed from its beginning to its end: README's first hour, or all."""
+    _, head, rest = page.partition("## The first hour\n")
+    return rest.partition("\n## ")[0] if head else page
+
+
 def blocks(page: str, language: str) -> list[str]:
     """The blocks of one language, in their order."""
     return [body for kind, body in _BLOCK.findall(text(page)) if kind == language]
@@ -35,10 +41,12 @@ def blocks(page: str, language: str) -> list[str]:
 
 def commands(page: str) -> Iterator[Command]:
     """Every command of a page: those in blocks, in their order, then those in sentences."""
+    followed = _first_hour(text(page))
     for block in blocks(page, "sh"):
         for line in block.replace("\\\n", " ").splitlines():
             words = tuple(shlex.split(line, comments=True))
             if words:
-                yield Command(page, words, not UNAVAILABLE.search(line))
+                runs = block in followed and not UNAVAILABLE.search(line)
+                yield Command(page, words, runs)
     for inline in _INLINE.findall(_BLOCK.sub("", text(page))):
         yield Command(page, tuple(shlex.split(inline.replace("…", ""))), False)
