@@ -14,7 +14,9 @@ from random import Random
 import pytest
 
 from hardware.device import NativeDevice
+from hardware.interface import Disconnected, RigError
 from hardware.messages import Go
+from hardware.pulse_book import Fate
 from hardware.simulated_board import CYCLES_PER_US, SimulatedBoard
 from sims.hardening.line_torture import EMPTY, LEASE_MS, MAX_US, prepare, torture
 
