@@ -36,8 +36,8 @@ PROMISES = (
     ),
     Promise(
         "rehearsal",
-        "first-order shares on the emulated rig and of the circuit alone within .03; ≥ 2 000 trials "
-        "a second",
+        "first-order shares on the emulated rig and of the circuit alone within .03; ≥ 2 000 "
+        "trials a second",
         ("--seeds", "2"),
     ),
     Promise(
