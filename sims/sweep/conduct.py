@@ -78,7 +78,10 @@ class Conductor:
         except (CancelledError, OSError, TimeoutError) as error:
             if self._stopping:
                 return
-            raise SchedulerError(f"lost the scheduler: {error}") from error
+            raise SchedulerError(
+                "lost the scheduler: is it still running? What is finished is kept, the same "
+                "command goes on"
+            ) from error
         except Exception as error:  # noqa: BLE001  of a worker: what it says is all there is
             row = read_row(task.folder, task.name)
             write_row(task.folder, later(row, 0, reason=f"{type(error).__name__}: {error}"))
@@ -111,7 +114,11 @@ class Conductor:
             self._flying.pop(future.key, None)
 
     def _look_for_workers(self) -> None:
-        if self._client.nthreads():
+        try:
+            workers = self._client.nthreads()
+        except (OSError, TimeoutError):  # the scheduler is lost, as the runs' futures will tell
+            return
+        if workers:
             self._alone_since = None
             return
         now = time.monotonic()
