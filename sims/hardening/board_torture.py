@@ -167,7 +167,7 @@ def torture(folder: Path, chance: random.Random, cases: int) -> Iterator[Try]:
                     done += 1
                     yield one
                 experiments += 1
-        if len(board.on()) <= 2 * cases:
+        if len(board.on()) <= cases:
             yield Try("failed", f"only {len(board.on())} pulses: nothing was tried")
 
 

@@ -29,7 +29,7 @@ EMPTY = dict.fromkeys(REQUESTS[Request.TRIAL], 0) | {
     for name in REQUESTS[Request.TRIAL]
     if name.endswith("line") or name.startswith(("line_", "outcome_line_"))
 }
-_UNPLUGGED_EVERY = 50
+_UNPLUGGED_EVERY = 25
 
 
 @dataclass

@@ -367,39 +367,67 @@ static void load(const char *path) {
     avr->frequency = FREQUENCY;
 }
 
-static const char *eeprom_path;
+#define EEPROM_BYTES 1023 /* of 1024: simavr refuses the last one */
+#define EEPROM_LOOK_NS 20000000
 
-static void eeprom(bool write_it) {
-    static uint8_t bytes[1024];
-    avr_eeprom_desc_t all = {.ee = bytes, .offset = 0, .size = sizeof bytes};
-    if (eeprom_path == NULL)
-        return;
-    FILE *file = fopen(eeprom_path, write_it ? "wb" : "rb");
+static const char *eeprom_path;
+static uint8_t kept[EEPROM_BYTES];
+static volatile sig_atomic_t told_to_end;
+
+static void load_eeprom(void) {
+    avr_eeprom_desc_t all = {.ee = kept, .offset = 0, .size = sizeof kept};
+    FILE *file = eeprom_path == NULL ? NULL : fopen(eeprom_path, "rb");
     if (file == NULL)
         return;
-    if (write_it && avr_ioctl(avr, AVR_IOCTL_EEPROM_GET, &all) == 0)
-        fwrite(all.ee, 1, sizeof bytes, file);
-    else if (!write_it && fread(bytes, 1, sizeof bytes, file) == sizeof bytes)
+    if (fread(kept, 1, sizeof kept, file) == sizeof kept)
         avr_ioctl(avr, AVR_IOCTL_EEPROM_SET, &all);
     fclose(file);
 }
 
+/* What the program writes is kept soon after, and the file is there whole or as it was: a boot
+ * number that comes again after a kill would be taken for another board's. */
+static void keep_eeprom(void) {
+    uint8_t bytes[EEPROM_BYTES];
+    char partial[4096];
+    avr_eeprom_desc_t all = {.ee = bytes, .offset = 0, .size = sizeof bytes};
+    if (eeprom_path == NULL)
+        return;
+    if (avr_ioctl(avr, AVR_IOCTL_EEPROM_GET, &all) == -2) { /* it answers -1 to what it has done */
+        fprintf(stderr, "simhost: the EEPROM can't be read\n");
+        exit(1);
+    }
+    if (memcmp(bytes, kept, sizeof kept) == 0)
+        return;
+    snprintf(partial, sizeof partial, "%s.partial", eeprom_path);
+    FILE *file = fopen(partial, "wb");
+    if (file == NULL)
+        return;
+    bool written = fwrite(bytes, 1, sizeof bytes, file) == sizeof bytes;
+    if (fclose(file) == 0 && written && rename(partial, eeprom_path) == 0)
+        memcpy(kept, bytes, sizeof kept);
+}
+
 static void at_exit(void) {
-    eeprom(true);
+    keep_eeprom();
     fflush(record);
 }
 
 static void on_signal(int number) {
     (void)number;
-    exit(0);
+    told_to_end = 1;
 }
 
 static void run(void) {
     uint64_t last_ns = now_ns();
+    uint64_t looked_ns = last_ns;
     double target = (double)avr->cycle;
-    for (;;) {
+    while (!told_to_end) {
         read_commands();
         uint64_t now = now_ns();
+        if (now - looked_ns > EEPROM_LOOK_NS) {
+            looked_ns = now;
+            keep_eeprom();
+        }
         uint64_t passed = now - last_ns;
         last_ns = now;
         if (frozen || passed > LATE_NS) /* this computer slept: so did the board */
@@ -444,7 +472,7 @@ int main(int count, char **arguments) {
         die(arguments[2]);
     load(arguments[1]);
     eeprom_path = count > 3 ? arguments[3] : NULL;
-    eeprom(false);
+    load_eeprom();
     atexit(at_exit);
     connect_board();
     open_pty();

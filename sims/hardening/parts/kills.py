@@ -26,7 +26,7 @@ class Kills(AbstractPart):
         "the tables, and their repair, are as if nothing had happened"
     )
     tries: ClassVar[int] = 1200
-    short: ClassVar[int] = 24
+    short: ClassVar[int] = 16
 
     def run(self, conditions: Conditions) -> Iterator[Try]:
         """Kill as many writers of each kind of store."""

@@ -31,7 +31,7 @@ class Power(AbstractPart):
         "derives the rest again); going on from there ends with the same tables"
     )
     tries: ClassVar[int] = 2000
-    short: ClassVar[int] = 16
+    short: ClassVar[int] = 12
 
     def run(self, conditions: Conditions) -> Iterator[Try]:
         """Record once for each kind of store, then cut."""

@@ -37,7 +37,7 @@ class Stores(AbstractPart):
         "killed writer's damaged SQLite log costs the frames that were in it alone, no others"
     )
     tries: ClassVar[int] = 4000
-    short: ClassVar[int] = 40
+    short: ClassVar[int] = 30
     readers: Readers | None = None
     """Under attack; None: all that there are."""
     make: Callable[[Path], list[Path]] = base_stores.make
