@@ -17,7 +17,7 @@ import numpy as np
 from controller.rigs.messages import OVER, RUNNING, UNKNOWN, Facts, Order, Report, Wishes
 from controller.rigs.software import software
 from controller.session.errors import NotReady
-from controller.session.lending import Lent, Line, Standing
+from controller.session.lending import Lent, Line, Place, Standing
 from controller.statuses import Status
 from controller.store import codec
 
@@ -32,7 +32,10 @@ class _Session:
 
     def take(self, lent: Sequence[Lent], episode_s: float) -> None:
         """Take episodes, which come one after the other."""
+        there = {_place(one) for one in self.lent}
         for one in lent:
+            if _place(one) in there:
+                continue
             free_s = max([time.monotonic(), *self.ends_s[-1:]])
             self.lent.append(one)
             self.ends_s.append(free_s + episode_s)
@@ -102,8 +105,7 @@ class SimulatedHost:
         self.sessions[session].lent.clear()
 
     def _standing(self, lent: Lent, *, done: bool, begun: bool) -> Standing:
-        one = lent.assignment
-        place = (one.stage, one.generation, one.slot)
+        one, place = lent.assignment, _place(lent)
         if not begun:
             return Standing(place, one.attempt, Status.PROPOSED, (), None)
         history = (Line(one.attempt, int(Status.LEASED), 0, ""),)
@@ -140,6 +142,11 @@ async def serve(address: str, names: list[str], episode_s: float, ended: asyncio
         await ended.wait()
     finally:
         await asyncio.gather(*(worker.close() for worker in workers), return_exceptions=True)
+
+
+def _place(lent: Lent) -> Place:
+    one = lent.assignment
+    return one.stage, one.generation, one.slot
 
 
 def _host(name: str, episode_s: float) -> SimulatedHost:

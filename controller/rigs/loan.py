@@ -105,8 +105,8 @@ class Follow:
         section = self.section
         each = section.schedule.build().presentations(self.plan.n_train, self.plan.n_test)
         needed = -(-section.trials // (each + section.subject.wash_out_trials)) - done
-        most = max(0, min(needed, self.share()) - open_)
-        if not most and (done or open_):
+        most = max(0, min(needed, self.share()))  # with those that it has: they come again
+        if most <= open_ and (done or open_):
             return ()
         fresh = section.subject.policy == "naive"
         out, hours = self.out, section.lease_hours

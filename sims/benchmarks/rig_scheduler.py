@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from controller.rigs import loan
-from controller.rigs.calls import Calls
+from controller.rigs.calls import Away, Calls
 from controller.rigs.loan import Follow, Out, record
 from controller.rigs.messages import Order
 from controller.rigs.software import software
@@ -211,8 +211,7 @@ def run(
         opened.enter_context(process(_crew, address, names, episode_s))
         calls = opened.enter_context(Calls(address))
         opened.enter_context(timed_leases(times))
-        while len(calls.facts()) < rigs:
-            time.sleep(1.0)
+        _wait_for(calls, rigs)
         idle = _share_of_a_core(scheduler, idle_s)
         watched = Watched(calls, times)
         threads = [
@@ -244,6 +243,15 @@ def run(
         "look, ms": _quantiles(times.exchange),
         "calls that failed": times.away,
     }
+
+
+def _wait_for(calls: Calls, rigs: int) -> None:
+    """Wait until so many rigs are connected; many take a while."""
+    found = 0
+    while found < rigs:
+        time.sleep(1.0)
+        with suppress(Away):
+            found = len(calls.facts())
 
 
 def _cpu_s(process_: object) -> float:

@@ -172,6 +172,17 @@ class Line:
         return answer
 
 
+class Straight:
+    """Calls to one host that all arrive."""
+
+    def __init__(self, only):
+        self.begin = only.begin
+        self._only = only
+
+    def __getattr__(self, name):
+        return lambda _, *arguments: getattr(self._only, name)(*arguments)
+
+
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_whatever_calls_get_lost_every_trial_is_there_once(tmp_path, host, monkeypatch, seed):
     monkeypatch.setattr(loan, "EXCHANGE_S", 0.05)
@@ -195,6 +206,24 @@ def test_whatever_calls_get_lost_every_trial_is_there_once(tmp_path, host, monke
                     begun = True
     assert endings == ["limit", "limit", "no_slot"]
     assert line.lost > 3
+    network.judge()
+
+
+def test_a_rig_gets_the_next_episode_as_soon_as_one_is_done(tmp_path, host, monkeypatch):
+    monkeypatch.setattr(loan, "EXCHANGE_S", 0.05)
+    monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
+    network = Network(tmp_path)
+    command = (sys.executable, "-W", "ignore", str(HERE / "far_session.py"))
+    one = host(network.rig_lab("box1"), command)
+    with Queue(network.experiment) as queue:
+        out = Out("s1_m1", "box1", "m1")
+        parts = (network.experiment, network.lab, queue, NoPlanning(), plan_of(section()))
+        follow = Follow(*parts, Straight(one), out, lambda _: None, share=lambda: 1)
+        loan.record(network.experiment, out)
+        lent = follow.lend()
+        assert len(lent) == 1
+        follow.begin(order(lent=lent))
+        assert follow.until_home().status == "no_slot"
     network.judge()
 
 
