@@ -25,6 +25,9 @@ from controller.strategies.es_algorithms import KNOWN, MIRRORABLE, NEED_EVEN, ma
 from controller.strategies.es_repeats import another_look, mean_fitness, no_look, reliability
 from protocols.keys import Purpose, derive
 
+MOST = 100_000
+"""Candidates in a generation; evosax makes arrays of so many as soon as a document is checked."""
+
 
 class ES(AbstractStrategy):
     """An evosax algorithm behind init, ask and tell, with ties ranked by their average."""
@@ -32,7 +35,7 @@ class ES(AbstractStrategy):
     kind: ClassVar[str] = "es"
     algorithm: str = "SNES"
     """DiscoveredES, CMA_ES, SNES, OpenES or any other distribution-based algorithm of evosax."""
-    population: Annotated[int, Ge(1)] = 16
+    population: Annotated[int, Ge(1), Le(MOST)] = 16
     """Candidates in a generation, λ."""
     std: Annotated[float, Gt(0)] = 0.3
     """Standard deviation of the first generation around the start."""
