@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller import jax_cache
-from controller.claims import Claim, claim
+from controller.claims import beating, claim
 from controller.document import load_experiment
 from controller.schedulers import connect
 from protocols.library import ready
@@ -57,7 +57,7 @@ def documents() -> Iterator[str]:
 
 def tasks(folder: Path, texts: list[str]) -> list[Task]:
     """Return the runs of a new sweep."""
-    owner: Claim = claim(folder, "sweep")
+    owner = claim(folder, "sweep")
     return [Task(f"run{place}", folder, text, True, owner) for place, text in enumerate(texts)]
 
 
@@ -87,10 +87,12 @@ def swept(one: Crew, texts: list[str]) -> tuple[float, float]:
         work = tasks(Path(folder), texts)
         before = _cpu_s(one.client)
         started = time.perf_counter()
-        Conductor(one.client, on_done=lambda _: None).conduct(work, lambda: False)
+        with beating(work[0].owner):
+            Conductor(one.client, on_done=lambda _: None).conduct(work, lambda: False)
         seconds = time.perf_counter() - started
-        if left := [task.name for task in work if read_row(task.folder, task.name).reason]:
-            raise SystemExit(f"runs ended early: {', '.join(left)}")
+        rows = [read_row(task.folder, task.name) for task in work]
+        if left := [f"{row.run}: {row.reason}" for row in rows if row.state != "finished"]:
+            raise SystemExit(f"runs ended early: {'; '.join(left)}")
         return seconds, (_cpu_s(one.client) - before) / seconds
 
 
