@@ -18,7 +18,7 @@ from controller.rigs.messages import OVER, RUNNING, UNKNOWN, Order, Report, Wish
 from controller.rigs.packing import Damaged, unpack
 from controller.rigs.received import take_in
 from controller.session.errors import NotReady
-from controller.session.lending import Lent, TakenBack, lend, renew, take_back
+from controller.session.lending import Lent, Standing, TakenBack, lend, renew, take_back
 from controller.session.parts import Ending
 from controller.session.planning import FINISHED, STATE, Plan, Planning
 from controller.session.queue import Queue
@@ -86,6 +86,9 @@ class Follow:
     """Ask for the session's end after its trial."""
     _words: str = ""
     """What was said to the order, where it wasn't simply begun."""
+    _seen: tuple[Standing, ...] = ()
+    _unsure: bool = True
+    """Whether wishes may not have arrived."""
     _away: bool = False
     _done: int = 0
     _renewed_s: float = 0.0
@@ -156,9 +159,12 @@ class Follow:
     def _answered(self, report: Report) -> Wishes:
         """Take over what a running session has done; return what it shall know."""
         out = self.out
-        self._tell(
-            take_back(self.queue, out.subject, out.session, list(report.standings), over=False)
-        )
+        if report.standings != self._seen:  # what is known needs no turn in the queue's file
+            back = take_back(
+                self.queue, out.subject, out.session, list(report.standings), over=False
+            )
+            self._tell(back)
+            self._seen = report.standings
         if time.monotonic() - self._renewed_s > RENEW_S:
             renew(self.queue, out.session, self.section.lease_hours)
             self._renewed_s = time.monotonic()
@@ -176,6 +182,9 @@ class Follow:
 
     def _missing(self, report: Report) -> tuple[Lent, ...]:
         """Return slots that are lent to the session and that its rig doesn't have."""
+        if not self._unsure:
+            return ()
+        self._unsure = False
         there = {one.place for one in report.standings}
         ours = {
             (one.stage, one.generation, one.slot)
@@ -246,6 +255,7 @@ class Follow:
             self.say(f"{names}: lease ended or given up; these trials count for nobody's answers")
 
     def _is_away(self, away: Away) -> None:
+        self._unsure = True
         if not self._away:
             self._away = True
             self.say(f"{self.out.rig} is away ({away}); the session goes on alone")

@@ -37,7 +37,7 @@ SECTION = {
     "plan": {"kind": "go_nogo", "delay_s": 0.1, "window_s": 1.0, "interval_s": 2.0},
     "feedback": {"kind": "sign", "valve": "valve_left", "volume_ul": 4.0},
 }
-CASES = ((100, 1000, 1.0), (100, 1000, 0.25), (300, 1000, 1.0))
+CASES = ((100, 1000, 1.0), (100, 1000, 0.25), (200, 1000, 1.0))
 """Rigs, episodes, seconds between two looks at a rig."""
 
 
