@@ -107,7 +107,8 @@ def dryrun(
             behaviour=behaviour or [],
             sessions=rehearsed,
         )
-        _conclude(folder, finished=finished)
+        again = f"biasloop dryrun {protocol} --rig {rig} --out {folder}"
+        _conclude(folder, finished=finished, go_on=again)
         return
     from controller.runs import begin
 
@@ -348,12 +349,14 @@ def _progress_bar(
         yield report
 
 
-def _conclude(folder: Path, *, finished: bool) -> None:
+def _conclude(folder: Path, *, finished: bool, go_on: str = "") -> None:
+    """Say what was found, or how to go on: with `resume` by default."""
     if finished:
         analyse_command.show_functions(folder)
         typer.echo(f"store    {folder}")
         return
-    typer.echo(f"stopped; the store is whole: `biasloop resume {folder}` goes on", err=True)
+    command = go_on or f"biasloop resume {folder}"
+    typer.echo(f"stopped; the store is whole: `{command}` goes on", err=True)
     raise typer.Exit(INTERRUPTED)
 
 

@@ -109,6 +109,7 @@ def test_a_rehearsal_that_goes_on_begins_after_its_last_session(tmp_path):
     for _ in range(2):
         done = biasloop("dryrun", "animal", "--rig", "emulated", *short, *out)
         assert done.returncode == 130, done.stderr
+        assert "`biasloop dryrun animal --rig emulated --out" in done.stderr
     began = [History(one).header["created_ns"] for one in sessions_of(tmp_path / "experiment")]
     assert np.diff(began).min() >= 24 * 3600 * 10**9
     assert len(began) == 4
