@@ -1,5 +1,7 @@
 """Sessions to export, and what tests of all formats compare with."""
 
+import hashlib
+
 import numpy as np
 
 from controller.store import SESSION_EVENTS, Layout, SessionEventFrame, Store, TrialFrame
@@ -22,7 +24,7 @@ def make_session(folder, number, *, trials=25, created_ns=10**18 + 1):
         "created_ns": created_ns,
         "device": {"id": "uno-7", "firmware": "1.2", "build": "b", "boot_id": 5},
         "lines": LINES,
-        "document_sha256": "ab" * 32,
+        "document_sha256": hashlib.sha256(DOCUMENT.encode()).hexdigest(),
         "rig_document": 'name = "bench"\n',
         "weight_g": 24.5,
         "versions": {"numpy": "2.0"},
