@@ -22,7 +22,7 @@ from hardware.emulated import EmulatedRig
 from hardware.interface import Event, Instruction, Present, Wait
 from protocols.mappings.colour import ColourMapping
 
-HELD_S = 120.0
+HELD_S = 400.0
 PATIENCE_S = 1.5
 SETTINGS = settings(date.today())  # noqa: DTZ011  the rig's own day
 

@@ -24,7 +24,7 @@ from hardware.reward_ledger import RewardLedger
 HERE = Path(__file__).parent
 PATHS = (HERE.parents[2], HERE, HERE.parent / "session")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATHS))}
-WAIT_S = 90.0
+WAIT_S = 300.0
 SLOTS = 3
 
 
