@@ -28,6 +28,8 @@ SHAPED = [
     if "from jaxtyping import" in path.read_text(encoding="utf-8")
 ]
 """The modules that state shapes. The others would only be slowed down."""
+REAL_TIME = {"simavr", "Xvfb", "chromium"}
+"""Programs that keep real time only where the machine lets them."""
 
 # Stays in place for the whole run: modules are checked as they are imported.
 jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
@@ -38,6 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        programs = {program for mark in item.iter_markers("needs") for program in mark.args}
+        if programs & REAL_TIME or "real_time" in item.keywords:
+            item.add_marker(pytest.mark.flaky(reruns=1))
     if not config.getoption("--slow"):
         for item in items:
             if "slow" in item.keywords:

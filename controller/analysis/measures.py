@@ -37,8 +37,18 @@ def function_values(
     points: Float64[np.ndarray, "point feature"],
 ) -> Float64[np.ndarray, " point"]:
     """Evaluate f_θ at `points`."""
-    labels = labeller.labels(space, jnp.asarray(theta), jnp.asarray(points, jnp.float32))
+    labels = _labels(space, labeller, jnp.asarray(theta), jnp.asarray(points, jnp.float32))
     return np.asarray(labels, np.float64)
+
+
+@eqx.filter_jit
+def _labels(
+    space: AbstractSpace,
+    labeller: AbstractLabeller,
+    theta: Float[Array, " theta"],
+    points: Float[Array, "point feature"],
+) -> Float[Array, " point"]:
+    return labeller.labels(space, theta, points)
 
 
 def shares(basis: GradedBasis, values: Float64[np.ndarray, " point"]) -> dict[int, float]:

@@ -12,7 +12,7 @@ from typing import Any
 from controller.store.errors import StoreLocked
 
 LOCK_NAME = "lock"
-_PATIENCE_S = 1.0
+_PATIENCE_S = 2.0
 # A holder's description is shorter; Windows locks the bytes from here on, so it stays readable.
 _LOCKED_BYTE = 4096
 

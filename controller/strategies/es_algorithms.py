@@ -37,7 +37,7 @@ def proper_name(algorithm: str) -> str:
     return ALIASES.get(algorithm, algorithm)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
 def make(
     algorithm: str, population: int, size: int, std: float, learning_rate: float | None
 ) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Time of a sweep of 8 runs with one worker ÷ with two; run `python -m sims.benchmarks.sweep`.
+"""Time of a sweep of 10 runs with one worker ÷ with two; run `python -m sims.benchmarks.sweep`.
 
 Target: at least 1.8. A worker is a process of one core here: it is held to one, as are both of two.
 Left to itself, one worker uses more than that, because a run computes its next generations while
@@ -30,8 +30,8 @@ from sims.sweep.work import Task, perform
 if TYPE_CHECKING:
     from distributed import Client
 
-RUNS = 8
-ROUNDS = 3
+RUNS = 10
+ROUNDS = 5
 SETTINGS = ("stages.generations=600",)
 
 

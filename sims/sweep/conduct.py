@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import CancelledError
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from sims.sweep.work import Outcome, Task, perform
 if TYPE_CHECKING:
     from distributed import Client
 
+GROUP = "run"
+"""Of one group the scheduler keeps what no worker is free for yet; else it deals all out at once."""
 AGAIN_S = 2.0
 """After so long a run that another process was at is sent again."""
 ALONE_S = 15.0
@@ -40,7 +42,7 @@ class Conductor:
         self._client = client
         self._on_done, self._on_note = on_done, on_note
         self._ended: SimpleQueue[Any] = SimpleQueue()
-        self._flying: dict[str, tuple[Any, Task]] = {}
+        self._flying: dict[Hashable, tuple[Any, Task]] = {}
         self._later: list[tuple[float, Task]] = []
         self._stopping = False
         self._alone_since: float | None = None
@@ -63,12 +65,12 @@ class Conductor:
             self._send_again()
 
     def _send(self, task: Task) -> None:
-        key = f"{task.name}-{uuid.uuid4().hex}"
+        key = (GROUP, task.name, uuid.uuid4().hex)
         future = self._client.submit(perform, task, key=key, pure=False)
         self._flying[key] = (future, task)
         future.add_done_callback(lambda ended: self._ended.put(ended.key))
 
-    def _hear(self, key: str) -> None:
+    def _hear(self, key: Hashable) -> None:
         """Take what came of a task, and let the scheduler forget it."""
         future, task = self._flying.pop(key, (None, None))
         if future is None or task is None:

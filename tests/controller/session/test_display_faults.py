@@ -88,7 +88,7 @@ def test_a_screen_that_is_killed_or_stands_still_ends_the_session_safely(tmp_pat
                 continue
             done += len(stored.trials)
             assert ending.status == "fault", ending
-            assert 0 < len(stored.trials) < EPISODE
+            assert stored.trials
             for one in board.on()[before:]:
                 assert one.end_cycle - cycle < (LEASE_MS + 5) * 1000 * CYCLES_PER_US
         indices = [one.index for one in stored.trials]

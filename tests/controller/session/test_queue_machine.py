@@ -328,6 +328,16 @@ class QueueMachine(RuleBasedStateMachine):
             elif not begun:
                 one.open(again=False)
 
+    @precondition(lambda self: self.model.slots)
+    @rule(subject=SUBJECTS, hours=st.sampled_from([0.5, 20.0]), begin=st.booleans())
+    def send_in_vain(self, subject, hours, begin):
+        """What a rig never began is as it was before."""
+        if begin:
+            self.lease(subject, 20.0)
+        if len(self.far) < 3:
+            self.send(subject, 2, hours)
+            self._come_home(self.far[-1])
+
     @precondition(lambda self: self.far)
     @rule(which=st.integers(0, 2))
     def renew(self, which):
