@@ -44,14 +44,17 @@ def figure(picture: Picture, numbers: Numbers) -> "Figure":
 
 def save(drawn: "Figure", folder: Path, name: str) -> list[Path]:
     """Write a figure as PNG and SVG; each file is whole or not there."""
+    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    FigureCanvasAgg(drawn)
-    png = whole_file(folder / f"{name}.png", lambda path: drawn.savefig(path, format="png"))
+    # `savefig` draws everything once more for each file, only to lay it out
+    drawn.set_dpi(mpl.rcParams["savefig.dpi"])
+    png = whole_file(folder / f"{name}.png", FigureCanvasAgg(drawn).print_png)
     drawn.set_layout_engine("none")  # laid out by the first save
     svg = whole_file(
         folder / f"{name}.svg",
-        lambda path: drawn.savefig(path, format="svg", metadata={"Date": None}),
+        lambda path: FigureCanvasSVG(drawn).print_svg(path, metadata={"Date": None}),
     )
     return [png, svg]
 

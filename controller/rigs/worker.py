@@ -103,6 +103,7 @@ async def _started(address: str, name: str, host: Host, scratch: str) -> Any:
         local_directory=scratch,
         death_timeout=START_S,
         dashboard=False,
+        dashboard_address="127.0.0.1:0",  # its HTTP server can't be left out, but kept from others
     )
     try:
         await worker

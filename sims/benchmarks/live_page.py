@@ -196,6 +196,12 @@ def main() -> None:
         f"{along[1]:.1f} ms (n = {len(watched.interval_ms)}); ratio p50 {along[0] / alone[0]:.3f}, "
         f"p99 {along[1] / alone[1]:.3f}"
     )
+    later = watched.interval_ms - without.interval_ms
+    middle, late = np.percentile(later, [50, 99])
+    print(
+        f"the same interval with the page, longer by: median {middle:+.1f} ms, p99 {late:+.1f} ms; "
+        f"the other way round p99 {np.percentile(-later, 99):+.1f} ms"
+    )
     latency = watched.latency_ms
     middle, late, worst = np.percentile(latency, [50, 95, 100])
     print(

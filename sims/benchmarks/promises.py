@@ -49,6 +49,7 @@ PROMISES = (
         "live_page",
         "the live page: trial interval's p99 with the page ÷ without, no measurable cost; a trial "
         "is on the page within 1 s",
+        ("--trials", "400"),
         quiet=True,
     ),
     Promise(

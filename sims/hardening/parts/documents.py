@@ -1,5 +1,6 @@
 """Protocol and rig documents with mistakes in them."""
 
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,8 @@ from sims.hardening.promises import told
 
 LIMIT_S = 5.0
 """Processor time for one document."""
+LIMIT_GB = 2.0
+"""Memory for one document, and for what is kept of all of them."""
 
 
 class TooLongError(BaseException):
@@ -31,7 +34,8 @@ class Documents(AbstractPart):
     a_try: ClassVar[str] = "a ready protocol or rig document with 1 to 6 mutations, then validated"
     promise: ClassVar[str] = (
         "it works, or DocumentError names file, line and field; no other exception, no more than "
-        f"{LIMIT_S:g} s of processor time"
+        f"{LIMIT_S:g} s of processor time and {LIMIT_GB:g} GB of memory for one, nor for what is kept "
+        "of all"
     )
     tries: ClassVar[int] = 10_000
     short: ClassVar[int] = 150
@@ -41,7 +45,7 @@ class Documents(AbstractPart):
     def run(self, conditions: Conditions) -> Iterator[Try]:
         """Validate mutated documents."""
         loaders = self.loaders or _loaders()
-        ready = _ready(conditions.folder)
+        ready, begun_with = _ready(conditions.folder), 0
         for number in conditions.numbers():
             chance = conditions.random("documents", number)
             which = chance.choice(("protocol", "protocol", "protocol", "rig"))
@@ -49,11 +53,14 @@ class Documents(AbstractPart):
             content = mutated(chance.choice(texts), texts, chance)
             path = conditions.folder / which / "document.toml"
             ended, failure = attempt(loaders[which], path, content)
+            begun_with = begun_with or _private_bytes()  # with everything imported
             if not failure:
                 yield Try(ended, number=number)
                 continue
             least = shortened(loaders[which], path, content, failure)
             yield Try(ended, failure, number, evidence={"document.toml": least})
+        if (kept_gb := (_private_bytes() - begun_with) / 1e9) > LIMIT_GB:
+            yield Try("kept too much", f"{kept_gb:.1f} GB are kept of all that were validated")
 
 
 def attempt(load: Callable[[Path], Any], path: Path, content: bytes) -> tuple[str, str]:
@@ -61,7 +68,7 @@ def attempt(load: Callable[[Path], Any], path: Path, content: bytes) -> tuple[st
     path.write_bytes(content)
     begun_s = time.process_time()
     try:
-        with _at_most(LIMIT_S):
+        with _at_most(LIMIT_S), _no_more_than(LIMIT_GB):
             load(path)
     except DocumentError as error:
         ended, failure = "refused", _untold(error, path)
@@ -69,6 +76,8 @@ def attempt(load: Callable[[Path], Any], path: Path, content: bytes) -> tuple[st
         ended, failure = "refused", "" if str(error) else "a CalibrationError without a word"
     except TooLongError:
         ended, failure = "failed", f"took more than {LIMIT_S:g} s"
+    except MemoryError:
+        ended, failure = "failed", f"took more than {LIMIT_GB:g} GB"
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
@@ -152,3 +161,21 @@ def _at_most(seconds: float) -> Iterator[None]:
         over = True
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+
+
+@contextmanager
+def _no_more_than(gigabytes: float) -> Iterator[None]:
+    """Let memory be refused that is so much more than there is now."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = _private_bytes() + int(gigabytes * 1e9)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _private_bytes() -> int:
+    """Return the size of this process's data, as the system counts it for its limit."""
+    sizes = Path("/proc/self/statm").read_text("ascii").split()
+    return int(sizes[5]) * resource.getpagesize()
