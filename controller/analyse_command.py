@@ -38,8 +38,13 @@ def analyse(
     out: Out = None,
 ) -> None:
     """Say what stores show: what was not learner-driven first, tables, figures and numbers."""
-    from controller import jax_cache
+    from controller.quick_imports import quick_imports
 
+    with quick_imports():
+        import controller.analysis.record
+        import controller.analysis.report
+        import controller.analysis.summary  # noqa: F401
+        from controller import jax_cache
     jax_cache.enable()
     if len(folders) == 1:
         _one(folders[0], out, json_only=json_only, everything=everything)

@@ -22,10 +22,12 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML file: what was not learner-driven first, then every figure and number."""
-    from controller import jax_cache
-    from controller.analysis.side_by_side.stores import read_stores
-    from controller.report.build import page
+    from controller.quick_imports import quick_imports
 
+    with quick_imports():
+        from controller import jax_cache
+        from controller.analysis.side_by_side.stores import read_stores
+        from controller.report.build import page
     jax_cache.enable()
     stores, unreadable = read_stores(folders)
     for one in unreadable:

@@ -2,7 +2,8 @@
 
 Run with `python -m sims.benchmarks.analyse`. The stores are dry-runs of the default document with
 more generations. Each command is a process of its own, with the compilations that JAX keeps (as on
-every call but the first) and without.
+every call but the first) and without. Python's imports, which are the same for every store, are
+measured by themselves.
 """
 
 import os
@@ -26,6 +27,7 @@ TRIALS_PER_GENERATION = 32 * 24
 STAGES = 3
 LARGE, SMALL = 10_000_000, 10_000
 OPENINGS = 5
+AGAIN = 7
 PATIENCE_S = 120.0
 
 
@@ -52,9 +54,20 @@ def cost(arguments: list[str], *, kept: Path) -> Cost:
         arguments: after `biasloop`.
         kept: where JAX keeps what it compiles.
     """
+    return _timed(["-m", "controller.cli", *arguments], kept)
+
+
+def imports(*, kept: Path) -> Cost:
+    """Import what `analyse` needs, as it does, and nothing else."""
+    modules = ("controller.analysis.summary", "controller.analysis.report", "controller.cli")
+    lines = ["from controller.quick_imports import quick_imports", "with quick_imports():"]
+    return _timed(["-c", "\n".join([*lines, *(f"    import {name}" for name in modules)])], kept)
+
+
+def _timed(words: list[str], kept: Path) -> Cost:
     begun_s = time.monotonic()
     child = subprocess.Popen(
-        [sys.executable, "-m", "controller.cli", *arguments],
+        [sys.executable, *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "JAX_COMPILATION_CACHE_DIR": str(kept)},
@@ -62,7 +75,7 @@ def cost(arguments: list[str], *, kept: Path) -> Cost:
     _, code, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(code)
     if child.returncode:
-        sys.exit(f"biasloop {' '.join(arguments)} ended with {child.returncode}")
+        sys.exit(f"python {' '.join(words)} ended with {child.returncode}")
     return Cost(time.monotonic() - begun_s, usage.ru_maxrss * 1024 / 1e9)
 
 
@@ -127,6 +140,14 @@ def main() -> None:
                 print(
                     f"analyse, {trials:,} trials, {how} kept compilations: {took.seconds:.1f} s, "
                     f"{took.peak_gb:.2f} GB (wanted: {limit})"
+                )
+            if name == "small":
+                again = [cost(["analyse", str(folder)], kept=kept).seconds for _ in range(AGAIN)]
+                loading = [imports(kept=kept).seconds for _ in range(AGAIN)]
+                print(
+                    f"again, n = {AGAIN}: {median(again):.1f} s ({min(again):.1f}-{max(again):.1f})"
+                    f", of which importing Python's modules takes {median(loading):.1f} s: "
+                    f"{median(again) - median(loading):.1f} s after import (wanted: {limit})"
                 )
             looked = cost(["status", str(folder)], kept=kept)
             print(f"status, {trials:,} trials: {looked.seconds:.2f} s")

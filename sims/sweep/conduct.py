@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 GROUP = "run"
-"""Of one group the scheduler keeps what no worker is free for yet; else it deals all out at once."""
+"""What is of one group waits at the scheduler for a free worker, and isn't dealt out at once."""
 AGAIN_S = 2.0
 """After so long a run that another process was at is sent again."""
 ALONE_S = 15.0

@@ -34,8 +34,7 @@ class Documents(AbstractPart):
     a_try: ClassVar[str] = "a ready protocol or rig document with 1 to 6 mutations, then validated"
     promise: ClassVar[str] = (
         "it works, or DocumentError names file, line and field; no other exception, no more than "
-        f"{LIMIT_S:g} s of processor time and {LIMIT_GB:g} GB of memory for one, nor for what is kept "
-        "of all"
+        f"{LIMIT_S:g} s of processor time for one, nor {LIMIT_GB:g} GB of memory for one or all"
     )
     tries: ClassVar[int] = 10_000
     short: ClassVar[int] = 150

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from hardware.wire import Frame, WireError, unframe, unstuff
@@ -111,6 +112,24 @@ def test_a_document_that_takes_for_ever_is_broken_off(tmp_path, monkeypatch):
     ended, failure = documents.attempt(slow, tmp_path / "d.toml", b"")
     assert ended == "failed"
     assert "more than 0.3 s" in failure
+
+
+def test_a_document_that_takes_too_much_memory_is_refused_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "LIMIT_GB", 0.2)
+    assert documents.attempt(lambda _: np.zeros(10**8, np.uint8), tmp_path / "d", b"")[1] == ""
+    ended, failure = documents.attempt(lambda _: np.zeros(10**9, np.uint8), tmp_path / "d", b"")
+    assert (ended, failure) == ("failed", "took more than 0.2 GB")
+
+
+def test_what_is_kept_of_documents_is_told(monkeypatch):
+    monkeypatch.setattr(documents, "LIMIT_GB", 0.2)
+    kept = []
+
+    def keeps(_: Path) -> None:
+        kept.append(np.ones(10**8, np.uint8))
+
+    found = outcome(Documents({"protocol": keeps, "rig": keeps}), 4)
+    assert told(found) == ["0.3 GB are kept of all that were validated"]
 
 
 # firmware
