@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sims.hardening.parts
 from controller.analysis.whole_file import whole_file
@@ -22,7 +23,9 @@ def main(words: Sequence[str]) -> int:
     """Run what is asked for; returns the exit code."""
     given = _parser().parse_args(words)
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
-    wanted = Wanted(seed, given.short, given.tries, given.case, given.hours)
+    wanted = Wanted(
+        seed, given.short, only=given.case, hours=given.hours, **_number_or_share(given.tries)
+    )
     outcomes: list[Outcome] = []
     # a shell lets what it starts in the background ignore Ctrl-C
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -56,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--short", action="store_true", help="a little of each part")
     add("--hours", type=_hours, default=2.0, help="for how long `soak` runs (default 2)")
     add("--out", type=Path, metavar="FILE.md", help="also write the report there")
-    add("--tries", type=_count, metavar="N", help="instead of each part's own number")
+    add("--tries", type=_tries, metavar="N", help="instead of each part's own number; 20%%: of it")
     add("--case", type=int, metavar="N", help="only the try of this number")
     add(
         "--failures",
@@ -68,10 +71,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    if (count := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, got {count}")
-    return count
+def _tries(text: str) -> int | float:
+    """Return a number, or a share of each part's own."""
+    number = float(text[:-1]) / 100 if text.endswith("%") else int(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected at least 1, or a part in percent, got {text}")
+    return number
+
+
+def _number_or_share(tries: float | None) -> dict[str, Any]:
+    if tries is None:
+        return {}
+    return {"tries": tries} if isinstance(tries, int) else {"share": tries}
 
 
 def _hours(text: str) -> float:

@@ -18,6 +18,8 @@ _HEAD = (
 def report(outcomes: Sequence[Outcome], wanted: Wanted) -> str:
     """Return the whole report."""
     form = "short form" if wanted.short else "long form"
+    if wanted.share != 1:
+        form = f"{wanted.share:.0%} of the {form}"
     today = datetime.now(UTC).date().isoformat()
     lines = [
         "# Hardening",

@@ -25,6 +25,8 @@ class Wanted:
     short: bool = False
     tries: int | None = None
     """Of each part; None for its own number."""
+    share: float = 1.0
+    """Of its own number."""
     only: int | None = None
     hours: float = 0.0
 
@@ -97,7 +99,7 @@ def _collect(
 
 
 def _conditions(part: AbstractPart, wanted: Wanted, folder: Path) -> Conditions:
-    own = part.short if wanted.short else part.tries
+    own = max(1, round(wanted.share * (part.short if wanted.short else part.tries)))
     return Conditions(
         seed=wanted.seed,
         tries=own if wanted.tries is None else wanted.tries,

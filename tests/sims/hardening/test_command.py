@@ -135,7 +135,16 @@ def test_the_bound_is_the_one_of_a_binomial():
     assert bound(3, 3) == 1
 
 
-@pytest.mark.parametrize("words", [["--only", "nothing"], ["--hours", "0"], ["--tries", "0"]])
+def test_a_share_of_each_parts_own_number_can_be_asked_for(tmp_path):
+    code, text = harden("--only", "fragile", "--tries", "5%", "--seed", "7", folder=tmp_path)
+    assert code == 1
+    assert "5% of the long form" in text
+    assert "of 5 |" in text
+
+
+@pytest.mark.parametrize(
+    "words", [["--only", "nothing"], ["--hours", "0"], ["--tries", "0"], ["--tries", "nan%"]]
+)
 def test_wrong_usage_ends_with_2(words):
     with pytest.raises(SystemExit) as end:
         command.main(words)
