@@ -27,7 +27,7 @@ pytestmark = pytest.mark.needs("avr-gcc", "avr-g++", "gcc", "make", "simavr")
     ("seed", "rate", "cases"),
     [
         (1, 0.005, 3000),
-        (2, 0.02, 2000),
+        pytest.param(2, 0.02, 2000, marks=pytest.mark.slow),
         (3, 0.1, 300),
         pytest.param(4, 0.005, 30_000, marks=pytest.mark.slow),
         pytest.param(5, 0.02, 20_000, marks=pytest.mark.slow),
