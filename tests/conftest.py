@@ -1,8 +1,10 @@
 """What every test shares: checked shapes, JAX on the CPU with kept compilations, slow tests."""
 
+import gc
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import jaxtyping
@@ -58,3 +60,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"continuous integration must not skip: {missing} not found", pytrace=False)
     if missing:
         pytest.skip(f"needs {missing}")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled_programs():
+    """Let go of what a module compiled: of all of them it is gigabytes, and nobody asks again."""
+    yield
+    if "jax" in sys.modules:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()

@@ -58,7 +58,7 @@ def published(folder: Path) -> Published:
     check_whole(folder)
     try:
         tree = xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise StoreCorrupt(
             f"{folder / ZARR_NAME} can't be read: {error}; run `biasloop repair {folder}`"
         ) from error

@@ -42,7 +42,7 @@ def read(folder: Path) -> xr.DataTree:
     check_whole(folder)
     try:
         return xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise StoreCorrupt(
             f"{folder / ZARR_NAME} can't be read: {error}. The journal still holds everything: "
             f"run `biasloop repair {folder}`"

@@ -92,6 +92,11 @@ def _without(name: str) -> Make:
     return make
 
 
+def _empty_index(whole: Path, folder: Path) -> None:
+    _copied(whole, folder)
+    (folder / ZARR_NAME / "stages" / "stage" / "c" / "0").write_bytes(b"")
+
+
 def _half_chunk(whole: Path, folder: Path) -> None:
     _copied(whole, folder)
     chunk = folder / ZARR_NAME / "generations" / "trials" / "c" / "0"
@@ -148,6 +153,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "newer": (_newer, "update biasloop"),
     "copied without its tables": (_without(ZARR_NAME), "biasloop repair"),
     "with half a chunk": (_half_chunk, "repair"),
+    "with nothing in a chunk of an index": (_empty_index, "repair"),
     "with half a root": (_half_root, "repair"),
     "with a lost column": (_without(f"{ZARR_NAME}/candidates/error"), "is missing"),
     "empty": (_empty, "is no store"),
