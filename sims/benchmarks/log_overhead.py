@@ -52,7 +52,8 @@ def fused_loop(experiment: Experiment) -> Callable[[], None]:
     root = root_key(experiment)
     start = first_position(Engine(design, block=1), root, 1)
     where = situation(start, root)
-    nothing = jnp.zeros((design.strategy.population, design.n_test), jnp.float32)
+    learners = len(design.panel.learners)
+    nothing = jnp.zeros((design.strategy.population, learners, design.n_test), jnp.float32)
 
     @jax.jit
     def run(state: State) -> State:
