@@ -3,9 +3,8 @@
 Target: at least 1.8. A worker is a process of one core here: it is held to one, as are both of two.
 Left to itself, one worker may use more than that, because a run computes its next generations while
 those before are stored; that ratio is printed too, with the cores that a single free worker used.
-Starting workers, importing, and
-compiling (each worker runs one run before) are not counted; scheduler and client are, on the same
-cores, and so are tracing, analysis and the rows of every run.
+Starting workers, importing, and compiling (each worker runs one run before) are not counted;
+scheduler and client are, on the same cores, and so are tracing, analysis and the rows of every run.
 """
 
 import os
