@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         programs = {program for mark in item.iter_markers("needs") for program in mark.args}
-        if programs & REAL_TIME or "real_time" in item.keywords:
+        if programs & REAL_TIME:
             item.add_marker(pytest.mark.flaky(reruns=1))
     if not config.getoption("--slow"):
         for item in items:

@@ -41,7 +41,10 @@ def proper_name(algorithm: str) -> str:
 def make(
     algorithm: str, population: int, size: int, std: float, learning_rate: float | None
 ) -> tuple[Any, Any]:
-    """Make an algorithm and its parameters once; every instance would be traced anew."""
+    """Make an algorithm and its parameters once; every instance would be traced anew.
+
+    Only the last ones are kept: a covariance of many parameters takes hundreds of megabytes.
+    """
     algorithm_class = distribution_based_algorithms[proper_name(algorithm)]
     accepted = inspect.signature(algorithm_class).parameters
     options: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from sims.hardening.promises import told
 
 LIMIT_S = 5.0
 """Processor time for one document."""
+STATM = Path("/proc/self/statm")
 LIMIT_GB = 2.0
 """Memory for one document, and for what is kept of all of them."""
 
@@ -165,6 +166,9 @@ def _at_most(seconds: float) -> Iterator[None]:
 @contextmanager
 def _no_more_than(gigabytes: float) -> Iterator[None]:
     """Let memory be refused that is so much more than there is now."""
+    if not STATM.exists():  # where no system counts, nothing is refused
+        yield
+        return
     before = resource.getrlimit(resource.RLIMIT_DATA)
     limit = _private_bytes() + int(gigabytes * 1e9)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, before[1]))
@@ -175,6 +179,8 @@ def _no_more_than(gigabytes: float) -> Iterator[None]:
 
 
 def _private_bytes() -> int:
-    """Return the size of this process's data, as the system counts it for its limit."""
-    sizes = Path("/proc/self/statm").read_text("ascii").split()
+    """Return the size of this process's data, as Linux counts it for its limit; elsewhere 0."""
+    if not STATM.exists():
+        return 0
+    sizes = STATM.read_text("ascii").split()
     return int(sizes[5]) * resource.getpagesize()
