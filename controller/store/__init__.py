@@ -5,8 +5,9 @@
         store.fold()                                      # published for readers
     tree = read(folder)                                   # xarray.DataTree
 
-A folder holds `experiment.toml` (the document), `journal.sqlite` (the truth), `experiment.zarr`
-(tables trials, events, candidates, generations, stages, stimuli) and `lock`.
+A folder holds `experiment.toml` (the document), `journal.sqlite` (the truth), `journal.last` (its
+last frame's number), `experiment.zarr` (tables trials, events, candidates, generations, stages,
+stimuli) and `lock`.
 """
 
 from controller.store.blocks import GenerationBlock

@@ -14,9 +14,17 @@ from typing import Any
 
 import google_crc32c
 
-from controller.store.errors import NotAStore, StoreCorrupt, StoreTooNew, write_error
+from controller.store.boot import boot_id
+from controller.store.errors import (
+    NotAStore,
+    StoreCorrupt,
+    StoreError,
+    StoreTooNew,
+    write_error,
+)
 from controller.store.lock import Lock
 from controller.store.schema import SCHEMA_VERSION, Layout
+from controller.store.tally import TALLY_NAME, Tally, read_tally
 
 JOURNAL_NAME = "journal.sqlite"
 _APPLICATION_ID = 0x62696173  # "bias"
@@ -83,7 +91,7 @@ class Journal:
         Raises:
             NotAStore: there is no journal, or it is another program's file.
             StoreTooNew: a later version wrote it.
-            StoreCorrupt: SQLite can't read it.
+            StoreCorrupt: SQLite can't read it, or it lacks frames that were committed to it.
         """
         path = folder / JOURNAL_NAME
         if not path.is_file():
@@ -92,16 +100,20 @@ class Journal:
                 "Give the folder that a run made (it also holds experiment.toml)"
             )
         uri = f"{path.absolute().as_uri()}?{_mode(path)}"
+        self._tally: Tally | None = None
+        witnessed = read_tally(folder)  # before counting, because a writer commits first
         self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         try:
             self._check(folder)
             self.meta = self._read_meta()
             self.layout = Layout(**self.meta["layout"])
+            self._check_witnessed(folder, witnessed)
             if writable:
                 self._tune()
+                self._tally = Tally(folder)
             else:
                 self._connection.execute("PRAGMA query_only = ON")
-        except (sqlite3.OperationalError, NotAStore, StoreTooNew):
+        except (OSError, sqlite3.OperationalError, StoreError):
             self._connection.close()
             raise
         except (sqlite3.DatabaseError, KeyError, TypeError, ValueError) as error:
@@ -142,6 +154,28 @@ class Journal:
             raise ValueError("the checksum of its header doesn't match")
         return {key: json.loads(value) for key, value in rows.items()}
 
+    def _check_witnessed(self, folder: Path, witnessed: int) -> None:
+        """Refuse a journal that lacks frames, for whoever goes on would use their numbers again.
+
+        Raises:
+            StoreCorrupt.
+        """
+        lacking = witnessed - self.last_seq
+        if lacking > 0 and not self.power_was_cut:
+            raise StoreCorrupt(
+                f"the journal of {folder} lacks {lacking} frame(s) that were written to it: "
+                f"{JOURNAL_NAME}-wal, where the last ones of a killed run are, is lost or damaged, "
+                f"or an older copy is in the place of {JOURNAL_NAME}. Copy the whole folder again, "
+                f"or restore both files from a copy. To go on without these frames, move "
+                f"{TALLY_NAME} and experiment.zarr away and run `biasloop repair {folder}`"
+            )
+
+    @property
+    def power_was_cut(self) -> bool:
+        """Whether the machine stopped under a writer that didn't sync every commit."""
+        left_open = self.meta["exit_status"] == "running"
+        return left_open and not self.layout.live and self.meta["boot"] != boot_id()
+
     def _tune(self) -> None:
         live = self.layout.live
         pages = _LIVE_CHECKPOINT_PAGES if live else _DRY_CHECKPOINT_PAGES
@@ -169,11 +203,13 @@ class Journal:
         Raises:
             StoreCorrupt.
         """
-        (count,) = self._connection.execute("SELECT count(*) FROM frames").fetchone()
-        if count != self.last_seq:
+        # one statement, because a writer may commit between two
+        query = "SELECT count(*), max(seq) FROM frames"
+        count, last = self._connection.execute(query).fetchone()
+        if count != (last or 0):
             raise StoreCorrupt(
-                f"the journal has {count} frames, and the last has the number {self.last_seq}: it "
-                "is damaged, restore it from a copy"
+                f"the journal has {count} frames, and the last has the number {last}: it is "
+                "damaged, restore it from a copy"
             )
 
     def append(
@@ -190,6 +226,11 @@ class Journal:
         for name, payload in states:
             execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (name, payload))
         execute("COMMIT")
+        self._witness(after + len(frames))
+
+    def _witness(self, number: int) -> None:
+        if self._tally is not None:
+            self._tally.write(number)
 
     def roll_back(self) -> None:
         """End a transaction that was interrupted."""
@@ -198,6 +239,7 @@ class Journal:
 
     def set_meta(self, **values: Any) -> None:
         """Replace entries of meta; they survive a power cut, whatever the care for frames is."""
+        self._witness(self.last_seq)  # what a power cut took isn't lacking any more
         rows = _signed({**self.meta, **values}).items()
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("BEGIN IMMEDIATE")
@@ -243,8 +285,11 @@ class Journal:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Close the file; the last one to close removes the write-ahead log."""
+        """Close the file; the last one to close removes the write-ahead log. Idempotent."""
         self._connection.close()
+        if self._tally is not None:
+            self._tally.close()
+            self._tally = None
 
 
 @contextlib.contextmanager

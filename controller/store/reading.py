@@ -58,14 +58,18 @@ def status(folder: Path) -> dict[str, Any]:
         None), `origin`, `live`.
     """
     folder = Path(folder)
+    # A writer may come or go meanwhile: it is looked for before and after, and the tables, which
+    # follow the journal, are looked at before it.
+    earlier = writer_pid(folder)
     journal = Journal(folder, writable=False)
     try:
+        marker = read_marker(folder)
         journal.check_numbers()
         meta, last_seq = journal.meta, journal.last_seq
     finally:
         journal.close()
-    marker, writer = read_marker(folder), writer_pid(folder)
-    killed = meta["exit_status"] == "running" and writer is None
+    writer = writer_pid(folder)
+    killed = meta["exit_status"] == "running" and earlier is None and writer is None
     return {
         "exit_status": "killed" if killed else meta["exit_status"],
         "last_seq": last_seq,

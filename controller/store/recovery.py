@@ -12,16 +12,6 @@ from controller.store.fold import ZARR_NAME, Fold, read_marker
 from controller.store.frames import Frame, decode_frame
 from controller.store.journal import Journal, Record
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-def boot_id() -> str:
-    """Changes when the machine is restarted; empty where the system doesn't tell."""
-    try:
-        return _BOOT_ID.read_text().strip()
-    except OSError:
-        return ""
-
 
 def decode_record(record: Record) -> Frame:
     """The frame of a journal record.
@@ -58,7 +48,7 @@ def resume_fold(folder: Path, journal: Journal) -> Fold:
     marker = read_marker(folder)
     check_not_behind(folder, journal, marker)
     fold = Fold(folder / ZARR_NAME, journal.layout, root_attributes(journal.meta))
-    if marker["seq"] > journal.last_seq or _power_was_cut(journal):
+    if marker["seq"] > journal.last_seq or journal.power_was_cut:
         return rebuild_fold(folder, journal)
     try:
         fold.resume(marker)
@@ -99,7 +89,7 @@ def check_not_behind(folder: Path, journal: Journal, marker: Mapping[str, Any]) 
         StoreCorrupt: the journal was damaged, or an older copy of it was put in its place.
     """
     lacking = marker["seq"] - journal.last_seq
-    if lacking > 0 and not _power_was_cut(journal):
+    if lacking > 0 and not journal.power_was_cut:
         raise StoreCorrupt(
             f"the journal of {folder} lacks {lacking} frame(s) that its tables have: it was "
             f"damaged, or an older copy was put in its place. The tables are left as they are: "
@@ -110,10 +100,4 @@ def check_not_behind(folder: Path, journal: Journal, marker: Mapping[str, Any]) 
 
 def needs_recovery(journal: Journal, marker: Mapping[str, Any]) -> bool:
     """Does the published store differ from the journal?"""
-    return marker["seq"] != journal.last_seq or _power_was_cut(journal)
-
-
-def _power_was_cut(journal: Journal) -> bool:
-    """Did the machine stop under a writer that didn't sync its chunks?"""
-    left_open = journal.meta["exit_status"] == "running"
-    return left_open and not journal.layout.live and journal.meta["boot"] != boot_id()
+    return marker["seq"] != journal.last_seq or journal.power_was_cut

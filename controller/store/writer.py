@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from controller.store import codec
+from controller.store.boot import boot_id
 from controller.store.creation import check_local, create_folder, read_document
 from controller.store.errors import StoreError, StoreLocked, write_error
 from controller.store.fold import Fold, read_marker
@@ -28,7 +29,7 @@ from controller.store.journal import Journal, writable_journal
 from controller.store.lock import Lock
 from controller.store.memory import keep_freed_memory
 from controller.store.place import free_bytes
-from controller.store.recovery import Record, boot_id, resume_fold
+from controller.store.recovery import Record, resume_fold
 from controller.store.schema import Layout, Rows
 from controller.store.session_frames import SESSION_FRAMES
 

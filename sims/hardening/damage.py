@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-LOG = "journal's log"
 KINDS = {
     "journal": "journal.sqlite",
-    LOG: "journal.sqlite-wal",
+    "journal's log": "journal.sqlite-wal",
+    "journal's tally": "journal.last",
     "root": "experiment.zarr/zarr.json",
     "table": "experiment.zarr/*/zarr.json",
     "array": "experiment.zarr/*/*/zarr.json",

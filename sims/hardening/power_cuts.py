@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.store import Store, StoreError, recovery, repair
+from controller.store import Store, StoreError, boot, repair
 from controller.store.frames import encode_frame
 from sims.hardening.disk import Disk
 from sims.hardening.part import LeftOutError, Try
@@ -120,9 +120,9 @@ def _restarted(folder: Path) -> Iterator[None]:
     """Let the machine look as if it had been started since."""
     path = folder / "boot_id"
     path.write_text("another start")
-    before = recovery._BOOT_ID  # noqa: SLF001
-    recovery._BOOT_ID = path  # noqa: SLF001
+    before = boot._BOOT_ID  # noqa: SLF001
+    boot._BOOT_ID = path  # noqa: SLF001
     try:
         yield
     finally:
-        recovery._BOOT_ID = before  # noqa: SLF001
+        boot._BOOT_ID = before  # noqa: SLF001

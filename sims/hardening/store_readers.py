@@ -88,23 +88,6 @@ def kept(folder: Path) -> dict[int, str]:
     return found
 
 
-def is_beginning(found: Numbers, truth: Numbers) -> bool:
-    """Whether something shows the first frames of a store, as they were, and not the last."""
-    changed = {name for name in {**found, **truth} if found.get(name) != truth.get(name)}
-    frames = sorted(int(name[6:]) for name in found if name.startswith("frame "))
-    if frames != list(range(1, len(frames) + 1)):
-        return False
-    return all(_is_beginning(name, found.get(name), truth.get(name)) for name in changed)
-
-
-def _is_beginning(name: str, found: Any, truth: Any) -> bool:
-    if name.startswith("frame "):
-        return found is None
-    if name in {"last_seq", "rows", "exit_status"}:
-        return True  # numbers of what is there
-    return isinstance(found, bytes) and isinstance(truth, bytes) and truth.startswith(found)
-
-
 def _frames(opened: Store | History) -> dict[str, Any]:
     return {
         f"frame {number}": hashlib.sha256(encode_frame(frame)[1]).hexdigest()

@@ -13,10 +13,10 @@ from typing import ClassVar, final
 
 from controller.store import StoreError
 from sims.hardening import base_stores
-from sims.hardening.damage import LOG, damage, pick
+from sims.hardening.damage import damage, pick
 from sims.hardening.part import AbstractPart, Conditions, Try
 from sims.hardening.promises import told
-from sims.hardening.store_readers import READERS, Numbers, is_beginning, kept
+from sims.hardening.store_readers import READERS, Numbers, kept
 
 Readers = Mapping[str, Callable[[Path], Numbers]]
 
@@ -33,8 +33,7 @@ class Stores(AbstractPart):
     )
     promise: ClassVar[str] = (
         "the same numbers, or StoreError, or all but what is said to be unreadable; never another "
-        "number or exception, and no frame of the journal that could be read before is lost; a "
-        "killed writer's damaged SQLite log costs the frames that were in it alone, no others"
+        "number or exception, and no frame of the journal that could be read before is lost"
     )
     tries: ClassVar[int] = 4000
     short: ClassVar[int] = 30
@@ -69,7 +68,7 @@ class _Bench:
         folder, kind, how = self._damaged(good, seed)
         before = kept(copy(folder, self.folder / "before"))
         try:
-            ended, failure = _compared(read(folder), self.truth[good, name], kind)
+            ended, failure = _compared(read(folder), self.truth[good, name])
         except StoreError as error:
             ended, failure = "refused", "" if str(error) else "a refusal without a word"
         except Exception as error:  # noqa: BLE001  anything but a refusal is a failure
@@ -106,13 +105,11 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _compared(found: Numbers, truth: Numbers, kind: str) -> tuple[str, str]:
+def _compared(found: Numbers, truth: Numbers) -> tuple[str, str]:
     if found == truth:
         return "the same numbers", ""
     if found.get("origin", "").startswith("{") and json.loads(found["origin"])["problems"]:
         return "said to be incomplete", ""
-    if kind == LOG and is_beginning(found, truth):
-        return "without the frames of its damaged log", ""
     names = [name for name in {**truth, **found} if found.get(name) != truth.get(name)]
     shown = [f"{name}: {found.get(name)!s:.200} for {truth.get(name)!s:.200}" for name in names[:3]]
     return "failed", f"{len(names)} of {len(truth)} differ: {'; '.join(shown)}"

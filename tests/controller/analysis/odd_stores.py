@@ -12,6 +12,7 @@ from controller.store import Store, repair
 from controller.store.creation import ZARR_NAME
 from controller.store.journal import JOURNAL_NAME
 from controller.store.seal import FIELD, sealed
+from controller.store.tally import TALLY_NAME
 
 DATA = Path(__file__).parents[1] / "store" / "data"
 Make = Callable[[Path, Path], None]
@@ -62,6 +63,7 @@ def _unpublished(whole: Path, folder: Path) -> None:
     connection.execute("DELETE FROM frames WHERE seq > 2")
     connection.close()
     shutil.rmtree(folder / ZARR_NAME)
+    (folder / TALLY_NAME).unlink()
     repair(folder)
     journal.write_bytes(kept)
 

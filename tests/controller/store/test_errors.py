@@ -25,16 +25,18 @@ from controller.store import (
     StoreLocked,
     StoreTooNew,
     WriteFailed,
+    boot,
     creation,
     place,
     read,
-    recovery,
+    reading,
     repair,
     status,
     writer,
 )
 from controller.store.fold import ZARR_NAME
 from controller.store.journal import JOURNAL_NAME, Journal
+from controller.store.tally import TALLY_NAME, read_tally
 
 OPENERS = pytest.mark.parametrize("opener", [Store.open, read, status, repair])
 
@@ -44,6 +46,12 @@ def change_journal(folder: Path, *statements: str) -> None:
     for statement in statements:
         connection.execute(statement)
     connection.close()
+
+
+def restart(monkeypatch, folder: Path) -> None:
+    """Let the machine look as if it had been started since."""
+    (folder / "boot_id").write_text("another boot")
+    monkeypatch.setattr(boot, "_BOOT_ID", folder / "boot_id")
 
 
 @pytest.fixture
@@ -223,34 +231,79 @@ def test_a_dry_run_that_a_power_cut_stopped_is_rebuilt(tmp_path, monkeypatch):
     store._lock.release()
     for path in (tmp_path / "s" / ZARR_NAME / "trials").rglob("c/*"):
         path.write_bytes(b"")
-    monkeypatch.setattr(recovery, "boot_id", lambda: "another boot")
+    restart(monkeypatch, tmp_path)
     assert_same(read(tmp_path / "s").load(), before)
 
 
-def test_a_fold_ahead_of_its_journal_is_rebuilt_after_a_power_cut(stored, monkeypatch):
+def test_a_fold_ahead_of_its_journal_is_rebuilt_after_a_power_cut(stored, tmp_path, monkeypatch):
     journal = Journal(stored, writable=True)
     journal.set_meta(exit_status="running")
     journal.close()
-    monkeypatch.setattr(recovery, "boot_id", lambda: "another boot")
+    restart(monkeypatch, tmp_path)
     change_journal(stored, "DELETE FROM frames WHERE seq > 4")
     with new(stored.with_name("wanted"), 4):
         pass
     assert_same(read(stored).load(), published(stored.with_name("wanted")))
+    assert read_tally(stored) == 6
+    with Store.open(stored) as store:
+        assert read_tally(stored) == 4
+        fill(store, 5)
+    assert status(stored)["last_seq"] == 5
 
 
 @pytest.mark.parametrize("opener", [Store.open, read, repair])
 def test_a_journal_that_lost_frames_does_not_replace_tables_that_have_them(stored, opener):
     before = published(stored)
     change_journal(stored, "DELETE FROM frames WHERE seq > 4")
-    with pytest.raises(StoreCorrupt, match=r"lacks 2 frame\(s\) .* restore journal.sqlite"):
-        opener(stored)
+    for match in (r"lacks 2 frame\(s\) .* restore both", r"lacks 2 .* restore journal.sqlite"):
+        with pytest.raises(StoreCorrupt, match=match):
+            opener(stored)
+        (stored / TALLY_NAME).unlink(missing_ok=True)
     assert_same(published(stored), before)
 
 
 def test_moving_the_tables_away_keeps_what_a_journal_has(stored):
     change_journal(stored, "DELETE FROM frames WHERE seq > 4")
     (stored / ZARR_NAME).rename(stored / "aside.zarr")
+    (stored / TALLY_NAME).rename(stored / "aside.last")
     assert repair(stored).frames == 4
+    with Store.open(stored) as store:
+        assert read_tally(stored) == 4
+        fill(store, 5)
+    assert status(stored)["last_seq"] == 5
+
+
+def copied_while_written(folder: Path) -> Path:
+    """Make a copy of a store with six frames whose last two are in the log only."""
+    store = new(folder, 4)
+    store.close("interrupted")
+    with Store.open(folder) as store:
+        fill(store, 6)
+        shutil.copytree(folder, folder.with_name("copy"))
+    return folder.with_name("copy")
+
+
+@OPENERS
+@pytest.mark.parametrize("length", [None, 0, 100])
+def test_a_lost_or_cut_log_of_a_killed_writer_is_noticed(tmp_path, opener, length):
+    copy = copied_while_written(tmp_path / "s")
+    log = copy / f"{JOURNAL_NAME}-wal"
+    whole = log.read_bytes()
+    log.unlink() if length is None else log.write_bytes(whole[:length])
+    with pytest.raises(StoreCorrupt, match=r"lacks 2 frame\(s\) that were written to it: .*-wal"):
+        opener(copy)
+    # nothing was done to the rest: with the log it is whole again
+    log.write_bytes(whole)
+    assert status(copy)["last_seq"] == 6
+
+
+@pytest.mark.parametrize("text", [None, b"", b"nonsense", b"00000000000000000099 00000000\n"])
+def test_a_store_without_a_readable_tally_is_read_and_gets_one(stored, text):
+    tally = stored / TALLY_NAME
+    tally.unlink() if text is None else tally.write_bytes(text)
+    assert status(stored)["last_seq"] == 6
+    with Store.open(stored):
+        assert read_tally(stored) == 6
 
 
 def test_a_damaged_frame_is_named_by_its_number_and_the_old_fold_stays(stored):
@@ -507,3 +560,36 @@ def test_a_frame_after_reopening_continues_the_rows(stored):
             store.append([block(1, {"candidates": 0, "stimuli": 0})])
         store.append([frame(7, store.rows)])
     check_agreement(published(stored))
+
+
+def test_counting_frames_while_a_writer_commits_is_no_damage(stored):
+    """A commit between any two statements of the one that counts."""
+    journal, other = Journal(stored, writable=False), Journal(stored, writable=True)
+    commits = iter(range(6, 100))
+    journal._connection.set_trace_callback(
+        lambda statement: other.append(next(commits), [("event", b"")])
+    )
+    for _ in range(5):
+        journal.check_numbers()
+    journal._connection.set_trace_callback(None)
+    assert journal.last_seq >= 11
+    journal.close()
+    other.close()
+
+
+@pytest.mark.parametrize("change", ["opens", "closes"])
+def test_a_writer_that_comes_or_goes_while_one_looks_was_not_killed(stored, monkeypatch, change):
+    writers = [Store.open(stored)] if change == "closes" else []
+
+    def looked(folder: Path):
+        found = reading_marker(folder)
+        if change == "closes":
+            writers[0].close("finished")
+        else:
+            writers.append(Store.open(stored))
+        return found
+
+    reading_marker = reading.read_marker
+    monkeypatch.setattr(reading, "read_marker", looked)
+    assert status(stored)["exit_status"] != "killed"
+    writers[0].close("finished")
