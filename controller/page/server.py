@@ -1,6 +1,7 @@
 """The server: bound first, so that its address is known, and ended by Ctrl-C whoever looks on."""
 
 import asyncio
+import gc
 import ipaddress
 import secrets
 import socket
@@ -14,6 +15,7 @@ import uvicorn
 
 from controller.page.app import Page
 from controller.page.guard import LEAST_TOKEN, Guard
+from controller.store.memory import one_heap
 
 GRACE_S = 1
 
@@ -73,6 +75,9 @@ def bind(host: str, port: int, token: str | None) -> Address:
 
 def run(root: Path, address: Address, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C."""
+    one_heap()
+    gc.collect()
+    gc.freeze()  # so that looking for garbage after each computation costs nothing
     with suppress(KeyboardInterrupt):  # uvicorn has heard it, and raises it again at its end
         asyncio.run(_serve(root, address, ready))
 

@@ -1,10 +1,13 @@
 """A thread that computes, so that the server goes on answering; it ends with the program."""
 
 import asyncio
+import gc
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from controller.store.memory import give_back_memory
 
 _T = TypeVar("_T")
 _Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
@@ -35,6 +38,8 @@ class Worker:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_settle, done, result, failure)
             del job, done, result, failure  # nothing is kept alive while waiting
+            gc.collect()  # tables refer to each other in circles: they would wait for their turn
+            give_back_memory()
 
 
 def _settle(done: "asyncio.Future[Any]", result: Any, failure: BaseException | None) -> None:

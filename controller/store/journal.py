@@ -29,9 +29,9 @@ from controller.store.tally import TALLY_NAME, Tally, read_tally
 JOURNAL_NAME = "journal.sqlite"
 _APPLICATION_ID = 0x62696173  # "bias"
 # Dry-runs write megabytes a frame: large pages and rare checkpoints halve the cost of that.
-_DRY_PAGE, _DRY_CHECKPOINT_PAGES = 65536, 256
-_CACHE_KIB = 8192
-_LIVE_PAGE, _LIVE_CHECKPOINT_PAGES = 4096, 1000
+_DRY_PAGE, _DRY_CHECKPOINT_PAGES, _DRY_CACHE_KIB = 65536, 256, 8192
+# A session appends and never looks back: what SQLite keeps of earlier trials only takes memory.
+_LIVE_PAGE, _LIVE_CHECKPOINT_PAGES, _LIVE_CACHE_KIB = 4096, 1000, 512
 
 _CRC = "crc"
 SIGNED_SINCE = 3
@@ -179,9 +179,10 @@ class Journal:
     def _tune(self) -> None:
         live = self.layout.live
         pages = _LIVE_CHECKPOINT_PAGES if live else _DRY_CHECKPOINT_PAGES
+        cache_kib = _LIVE_CACHE_KIB if live else _DRY_CACHE_KIB
         self._connection.execute(f"PRAGMA synchronous = {self._care}")
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
-        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         self._connection.execute("PRAGMA busy_timeout = 5000")
 
     @property

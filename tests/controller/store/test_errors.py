@@ -554,6 +554,34 @@ def test_memory_stays_flat_however_long_the_run(tmp_path):
     assert peaks[1] - peaks[0] < 64 * 1024, peaks
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_sessions_memory_does_not_grow_with_its_trials(tmp_path):
+    """In one process, because what it imports is far more than what a session may take."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from store_samples import new, trial\n"
+        "def pages(): return int(Path('/proc/self/statm').read_text().split()[1])\n"
+        "store, sizes = new(Path(sys.argv[1]), live=True, kind='session', followed=True), []\n"
+        "for k in range(16):\n"
+        "    for start in range(1000 * k, 1000 * k + 1000, 20):\n"
+        "        store.append([trial(n) for n in range(start, start + 20)])\n"
+        "    sizes.append(pages())\n"
+        "print((sizes[-1] - sizes[3]) * 4096)\n"
+    )
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": f"{here.parents[2]}{os.pathsep}{here}"}
+    ran = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "s"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) < 2 * 2**20  # of 12 000 trials
+
+
 def test_a_frame_after_reopening_continues_the_rows(stored):
     with Store.open(stored) as store:
         with pytest.raises(ValueError, match="first_candidate: expected"):
