@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from controller.analysis.side_by_side.stores import Described, Unreadable
     from controller.analysis.source import Source
+    from controller.drawing_beside import Draw
 
 FAILED = 1
 NUMBERS = "numbers.json"
@@ -38,6 +39,17 @@ def analyse(
     out: Out = None,
 ) -> None:
     """Say what stores show: what was not learner-driven first, tables, figures and numbers."""
+    if len(folders) > 1:
+        _import_all()
+        _several(folders, out or SIDE_BY_SIDE, json_only=json_only)
+    elif json_only:
+        _import_all()
+        _print_json(folders[0])
+    else:
+        _one(folders[0], out, everything=everything)
+
+
+def _import_all() -> None:
     from controller.quick_imports import quick_imports
 
     with quick_imports():
@@ -46,10 +58,6 @@ def analyse(
         import controller.analysis.summary  # noqa: F401
         from controller import jax_cache
     jax_cache.enable()
-    if len(folders) == 1:
-        _one(folders[0], out, json_only=json_only, everything=everything)
-    else:
-        _several(folders, out or SIDE_BY_SIDE, json_only=json_only)
 
 
 def show_functions(folder: Path) -> None:
@@ -68,21 +76,29 @@ def show_functions(folder: Path) -> None:
             typer.echo(f"wrote    {path}")
 
 
-def _one(folder: Path, out: Path | None, *, json_only: bool, everything: bool) -> None:
-    from rich.console import Console
-
-    from controller.analysis.overview import show
+def _print_json(folder: Path) -> None:
     from controller.analysis.record import describe
     from controller.analysis.source import open_source
 
-    source = open_source(folder)
-    record = describe(source)
-    if json_only:
-        typer.echo(_json(record), nl=False)
-        return
-    show(Console(), record, everything=everything)
-    out = folder / "analysis" if out is None else out
-    _count(_write(source, record, out), out)
+    typer.echo(_json(describe(open_source(folder))), nl=False)
+
+
+def _one(folder: Path, out: Path | None, *, everything: bool) -> None:
+    from rich.console import Console
+
+    from controller.drawing_beside import drawing_beside
+
+    with drawing_beside() as draw:
+        _import_all()
+        from controller.analysis.overview import show
+        from controller.analysis.record import describe
+        from controller.analysis.source import open_source
+
+        source = open_source(folder)
+        record = describe(source)
+        show(Console(), record, everything=everything)
+        out = folder / "analysis" if out is None else out
+        _count(_write(source, record, out, draw), out)
 
 
 def _several(folders: Sequence[Path], out: Path, *, json_only: bool) -> None:
@@ -132,21 +148,21 @@ def _count(paths: Sequence[Path], folder: Path) -> None:
     typer.echo(f"wrote    {folder}: {', '.join(numbers + drawn)}")
 
 
-def _write(source: "Source", record: dict[str, Any], folder: Path) -> list[Path]:
+def _write(source: "Source", record: dict[str, Any], folder: Path, draw: "Draw") -> list[Path]:
     """Write numbers and figures, each file whole or not at all.
 
     Raises:
         controller.analysis.report.ReportError: the folder can't be made or written.
     """
-    from controller.analysis.figure_files import write_pictures
     from controller.analysis.report import ReportError, write
     from controller.analysis.sections.functions import analysed
 
     try:
         paths = [_write_numbers(folder, _json(record))]
+        drawn = draw(record, folder)
         if (analysis := analysed(source)) is not None:
             paths += write(analysis, folder)
-        paths += write_pictures(record, folder)
+        paths += drawn()
     except OSError as error:
         raise ReportError(_unwritable(folder, error)) from error
     return paths
