@@ -17,7 +17,7 @@ from controller.page.moment import Part, of_experiment, of_session, of_tables, p
 from controller.page.topic import AbstractTopic
 from controller.page.worker import Worker
 from controller.store import StoreError
-from controller.store.fold import read_marker
+from controller.store.fold import exit_status, read_marker
 from controller.store.lock import writer_pid
 
 SHOWN = 8
@@ -123,7 +123,7 @@ class ExperimentTopic(AbstractTopic):
             try:
                 marker = read_marker(folder)
                 kind = str(marker["layout"].get("kind", "experiment"))
-                said = (kind, str(marker.get("exit_status", "running")))
+                said = (kind, exit_status(marker))
             except StoreError:
                 said = ("", "damaged")
             self._markers[folder] = (state, said)

@@ -12,7 +12,8 @@ from controller.analysis.sections.origin import WORDS
 from controller.analysis.source import SESSIONS
 from controller.page.rows import day_and_time
 from controller.store import StoreError
-from controller.store.fold import ZARR_NAME, read_marker
+from controller.store.ending import ending
+from controller.store.fold import ZARR_NAME, exit_status, read_marker
 from controller.store.lock import writer_pid
 
 METADATA = f"{ZARR_NAME}/zarr.json"
@@ -156,7 +157,7 @@ def _read(key: str, folder: Path) -> Listed:
         folder=shown_name(folder),
         kind=str(marker["layout"].get("kind", "experiment")),
         origin_words=WORDS.get(origin, origin),
-        status=_status(folder, marker, sessions[:1], latest),
+        status=_status(folder, sessions[:1], latest),
         began=day_and_time(began_ns),
         began_ns=began_ns,
         subject=str(of_latest.get("subject", "")),
@@ -173,15 +174,12 @@ def _headers(sessions: list[Path]) -> Iterator[dict[str, Any]]:
             continue
 
 
-def _status(
-    folder: Path, marker: dict[str, Any], sessions: list[Path], latest: dict[str, Any]
-) -> str:
+def _status(folder: Path, sessions: list[Path], latest: dict[str, Any]) -> str:
     """Return how it ended; "running" while it, or its latest session, is written."""
-    own = _ended(folder, marker)
-    of_latest = _ended(sessions[0], latest) if latest else own
+    own = _ended(folder)
+    of_latest = _ended(sessions[0]) if latest else own
     return "running" if of_latest == "running" else own
 
 
-def _ended(folder: Path, marker: dict[str, Any]) -> str:
-    ended = str(marker.get("exit_status", "running"))
-    return "killed" if ended == "running" and writer_pid(folder) is None else ended
+def _ended(folder: Path) -> str:
+    return ending(folder, lambda: exit_status(read_marker(folder)))

@@ -11,6 +11,7 @@ same bytes to the same places.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,11 @@ def read_marker(folder: Path) -> dict[str, Any]:
     if not complete:
         raise StoreCorrupt(_damaged(folder, f"{path.name} lists other tables than expected"))
     return marker
+
+
+def exit_status(marker: Mapping[str, Any]) -> str:
+    """How its writer left a store, by the marker; "running" while it is written."""
+    return str(marker.get("exit_status", "running"))
 
 
 def _damaged(folder: Path, what: str) -> str:

@@ -185,6 +185,11 @@ class Journal:
         self._connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         self._connection.execute("PRAGMA busy_timeout = 5000")
 
+    def exit_status(self) -> str:
+        """How its writer left it by now; "running" while it is written."""
+        query = "SELECT value FROM meta WHERE key = 'exit_status'"
+        return str(json.loads(self._connection.execute(query).fetchone()[0]))
+
     @property
     def last_seq(self) -> int:
         """Number of the last frame; 0 if there is none."""

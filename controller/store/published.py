@@ -12,10 +12,10 @@ from typing import Any
 
 import xarray as xr
 
-from controller.store.errors import NotAStore, StoreCorrupt
-from controller.store.fold import ZARR_NAME, read_marker
-from controller.store.lock import writer_pid
-from controller.store.whole import check_whole
+from controller.store.ending import ending
+from controller.store.errors import NotAStore
+from controller.store.fold import ZARR_NAME, exit_status, read_marker
+from controller.store.whole import open_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +55,13 @@ def published(folder: Path) -> Published:
             "tables anew"
         )
     marker = read_marker(folder)
-    check_whole(folder)
-    try:
-        tree = xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise StoreCorrupt(
-            f"{folder / ZARR_NAME} can't be read: {error}; run `biasloop repair {folder}`"
-        ) from error
-    ended = str(marker.get("exit_status", "running"))
-    if ended == "running" and writer_pid(folder) is None:
-        ended = "killed"
+    tree = open_whole(folder)
     return Published(
         tree=tree,
         kind=str(marker["layout"].get("kind", "experiment")),
         header=marker.get("header", {}),
         origin=str(marker.get("origin", "simulated")),
-        exit_status=ended,
+        exit_status=ending(folder, lambda: exit_status(read_marker(folder))),
         seq=int(marker["seq"]),
         rows=marker["rows"],
     )

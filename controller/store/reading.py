@@ -6,18 +6,18 @@ from typing import Any
 
 import xarray as xr
 
+from controller.store.ending import ending
 from controller.store.errors import (
     DiskFull,
     NetworkFileSystem,
-    StoreCorrupt,
     StoreLocked,
     WriteFailed,
 )
-from controller.store.fold import ZARR_NAME, read_marker
+from controller.store.fold import read_marker
 from controller.store.journal import Journal
 from controller.store.lock import writer_pid
 from controller.store.recovery import needs_recovery
-from controller.store.whole import check_whole
+from controller.store.whole import open_whole
 from controller.store.writer import Store
 
 
@@ -39,14 +39,7 @@ def read(folder: Path) -> xr.DataTree:
         journal.close()
     if behind:
         _recover(folder)
-    check_whole(folder)
-    try:
-        return xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise StoreCorrupt(
-            f"{folder / ZARR_NAME} can't be read: {error}. The journal still holds everything: "
-            f"run `biasloop repair {folder}`"
-        ) from error
+    return open_whole(folder)
 
 
 def status(folder: Path) -> dict[str, Any]:
@@ -58,24 +51,20 @@ def status(folder: Path) -> dict[str, Any]:
         None), `origin`, `live`.
     """
     folder = Path(folder)
-    # A writer may come or go meanwhile: it is looked for before and after, and the tables, which
-    # follow the journal, are looked at before it.
-    earlier = writer_pid(folder)
     journal = Journal(folder, writable=False)
     try:
-        marker = read_marker(folder)
+        exit_status = ending(folder, journal.exit_status)
+        marker = read_marker(folder)  # before the journal, which it follows
         journal.check_numbers()
-        meta, last_seq = journal.meta, journal.last_seq
+        last_seq = journal.last_seq
     finally:
         journal.close()
-    writer = writer_pid(folder)
-    killed = meta["exit_status"] == "running" and earlier is None and writer is None
     return {
-        "exit_status": "killed" if killed else meta["exit_status"],
+        "exit_status": exit_status,
         "last_seq": last_seq,
         "published_seq": marker["seq"],
         "rows": marker["rows"],
-        "writer": writer,
+        "writer": writer_pid(folder),
         "origin": journal.layout.origin,
         "live": journal.layout.live,
     }

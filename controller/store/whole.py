@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from controller.store.errors import StoreCorrupt
 from controller.store.fold import MARKER, ZARR_NAME
 
@@ -35,6 +37,19 @@ def check_whole(folder: Path) -> None:
                     raise _incomplete(folder, f"{path}/c/{chunk} is missing")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _incomplete(folder, f"zarr.json is missing or unreadable ({error})") from error
+
+
+def open_whole(folder: Path) -> xr.DataTree:
+    """All tables of a store at its last published moment, loaded when they are used.
+
+    Raises:
+        StoreCorrupt: a file is missing, or the tables can't be opened.
+    """
+    check_whole(folder)
+    try:
+        return xr.open_datatree(folder / ZARR_NAME, engine="zarr", chunks=None)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise _incomplete(folder, f"it can't be read ({error})") from error
 
 
 def _chunks(array: dict[str, Any]) -> Iterator[str]:
