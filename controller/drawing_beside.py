@@ -7,10 +7,9 @@ one core, or the process can't be had or is lost, the same is drawn here.
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 Drawing = Callable[[], list[Path]]
 """Waits for what is drawn and returns the files; raises OSError where they can't be written."""
 Draw = Callable[["Record", Path], Drawing]
-"""Begins to write a record's pictures to a folder."""
+"""Begins to write a record's pictures to a folder; once."""
 
 
 @contextmanager
@@ -29,26 +28,28 @@ def drawing_beside() -> Iterator[Draw]:
     if _cores() < 2:
         yield lambda record, folder: lambda: _draw(record, folder)
         return
-    # spawned, because JAX's threads don't survive a fork
-    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare)
-    try:
-        pool.submit(_nothing)  # starts it
-        yield lambda record, folder: _begun(pool, record, folder)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    # spawned, because JAX's threads don't survive a fork; not of a pool, whose processes outlive a
+    # parent that is killed
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    with closing(ours):
+        context.Process(target=_serve, args=(theirs,), daemon=True).start()
+        theirs.close()
+        yield lambda record, folder: _begun(ours, record, folder)
 
 
-def _begun(pool: ProcessPoolExecutor, record: "Record", folder: Path) -> Drawing:
-    try:
-        future = pool.submit(_draw, record, folder)
-    except BrokenProcessPool:
-        return lambda: _draw(record, folder)
+def _begun(connection: Connection, record: "Record", folder: Path) -> Drawing:
+    with suppress(OSError):  # a lost process shows when it is waited for
+        connection.send((record, folder))
 
     def done() -> list[Path]:
         try:
-            return future.result()
-        except BrokenProcessPool:
+            answer = connection.recv()
+        except (EOFError, OSError):
             return _draw(record, folder)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     return done
 
@@ -59,16 +60,20 @@ def _draw(record: "Record", folder: Path) -> list[Path]:
     return write_pictures(record, folder)
 
 
-def _prepare() -> None:
-    """Import what drawing needs; Ctrl-C is for the process that waits."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _serve(connection: Connection) -> None:
+    """Import what drawing needs, draw what comes; end where nobody asks or waits any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
     from matplotlib.backends import backend_agg, backend_svg  # noqa: F401
 
     from controller.analysis import figure_files  # noqa: F401
 
-
-def _nothing() -> None:
-    pass
+    with suppress(EOFError, OSError):
+        record, folder = connection.recv()
+        try:
+            answer: list[Path] | Exception = _draw(record, folder)
+        except Exception as error:  # noqa: BLE001  it is raised where it is waited for
+            answer = error
+        connection.send(answer)
 
 
 def _cores() -> int:
