@@ -82,8 +82,9 @@ def kept(folder: Path) -> dict[int, str]:
     with closing(sqlite3.connect(path)) as connection:
         try:
             for number, payload in connection.execute("SELECT seq, payload FROM frames"):
-                found[number] = hashlib.sha256(bytes(payload)).hexdigest()
-        except (sqlite3.Error, TypeError, OverflowError):
+                if isinstance(payload, bytes):  # damage may have made another type of it
+                    found[number] = hashlib.sha256(payload).hexdigest()
+        except (sqlite3.Error, OverflowError):
             return found
     return found
 
