@@ -25,17 +25,27 @@ Draw = Callable[["Record", Path], Drawing]
 @contextmanager
 def drawing_beside() -> Iterator[Draw]:
     """Draw in a second process inside the context, whose end waits for nothing."""
-    if _cores() < 2:
+    connection = _started() if _cores() > 1 else None
+    if connection is None:
         yield lambda record, folder: lambda: _draw(record, folder)
         return
+    with closing(connection):
+        yield lambda record, folder: _begun(connection, record, folder)
+
+
+def _started() -> Connection | None:
+    """Start the process; None where the system has none left."""
     # spawned, because JAX's threads don't survive a fork; not of a pool, whose processes outlive a
     # parent that is killed
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    with closing(ours):
-        context.Process(target=_serve, args=(theirs,), daemon=True).start()
-        theirs.close()
-        yield lambda record, folder: _begun(ours, record, folder)
+    with closing(theirs):
+        try:
+            context.Process(target=_serve, args=(theirs,), daemon=True).start()
+        except OSError:
+            ours.close()
+            return None
+    return ours
 
 
 def _begun(connection: Connection, record: "Record", folder: Path) -> Drawing:

@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sims.hardening.part import AbstractPart, Conditions, LeftOutError, Try
+from sims.hardening.promises import told
 
 KEPT = 10
 """Failures of a part that are kept; the others are counted."""
@@ -80,8 +80,7 @@ def run(
     except LeftOutError as error:
         outcome.left_out = str(error)
     except Exception as error:  # noqa: BLE001  the report is to have it, and the parts before
-        what = "".join(traceback.format_exception(error))
-        outcome.add(Try("broke off", f"the part itself broke off:\n{what}"))
+        outcome.add(Try("broke off", f"the part itself broke off: {told(error)}"))
     outcome.seconds = time.monotonic() - begun_s
     return outcome
 

@@ -49,6 +49,19 @@ def change_journal(folder: Path, *statements: str) -> None:
     connection.close()
 
 
+def run_script(script: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program that can import the samples, in a process of its own."""
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": f"{here.parents[2]}{os.pathsep}{here}"}
+    return subprocess.run(
+        [sys.executable, "-c", script, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def restart(monkeypatch, folder: Path) -> None:
     """Let the machine look as if it had been started since."""
     (folder / "boot_id").write_text("another boot")
@@ -424,16 +437,8 @@ except (DiskFull, WriteFailed) as error:
 
 
 def fill_until_full(folder: Path, limit: int) -> tuple[int, str]:
-    here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": f"{here.parents[2]}{os.pathsep}{here}"}
-    done = subprocess.run(
-        [sys.executable, "-c", FILL_UNTIL_FULL, folder, str(limit)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    done = run_script(FILL_UNTIL_FULL, folder, str(limit))
+    assert done.returncode == 0, done.stderr
     *numbers, message = done.stdout.splitlines()
     return int(numbers[-1]), message
 
@@ -513,11 +518,7 @@ def test_a_killed_creation_leaves_nothing_that_looks_like_a_store(tmp_path):
         "creation.create_journal = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
         "new(Path(sys.argv[1]))"
     )
-    here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": f"{here.parents[2]}{os.pathsep}{here}"}
-    done = subprocess.run(
-        [sys.executable, "-c", script, tmp_path / "s"], env=environment, check=False
-    )
+    done = run_script(script, tmp_path / "s")
     assert done.returncode == -signal.SIGKILL
     assert not (tmp_path / "s").exists()
     with new(tmp_path / "s", 2):
@@ -539,19 +540,9 @@ def test_memory_stays_flat_however_long_the_run(tmp_path):
         "for _ in Store.open(Path(sys.argv[1])).frames(): pass\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": f"{here.parents[2]}{os.pathsep}{here}"}
-    peaks = [
-        int(
-            subprocess.run(
-                [sys.executable, "-c", script, tmp_path / str(times), str(times)],
-                env=environment,
-                capture_output=True,
-                check=True,
-            ).stdout
-        )
-        for times in (1, 4)
-    ]
+    ran = [run_script(script, tmp_path / str(times), str(times)) for times in (1, 4)]
+    assert [one.returncode for one in ran] == [0, 0], ran
+    peaks = [int(one.stdout) for one in ran]
     assert peaks[1] - peaks[0] < 64 * 1024, peaks
 
 
@@ -570,15 +561,7 @@ def test_a_sessions_memory_does_not_grow_with_its_trials(tmp_path):
         "    sizes.append(pages())\n"
         "print((sizes[-1] - sizes[2]) * 4096)\n"
     )
-    here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": f"{here.parents[2]}{os.pathsep}{here}"}
-    ran = subprocess.run(
-        [sys.executable, "-c", script, tmp_path / "s"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = run_script(script, tmp_path / "s")
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) < 2**20  # of 6 000 trials
 

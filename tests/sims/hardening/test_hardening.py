@@ -6,6 +6,7 @@ What needs a board or takes long in any form is tested where it belongs: kills a
 
 import os
 import random
+import sqlite3
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ from sims.hardening.parts.wire import Wire
 from sims.hardening.promises import BrokenPromiseError
 from sims.hardening.running import Outcome, Wanted, run
 from sims.hardening.store_kills import torture
-from sims.hardening.store_readers import READERS
+from sims.hardening.store_readers import READERS, kept
 from sims.hardening.store_samples import new
 from sims.hardening.syscalls import possible
 
@@ -190,6 +191,14 @@ def test_a_reader_of_stores_that_believes_everything_is_caught():
 
     found = outcome(Stores({"believing": believing}, one_store), 10)
     assert found.failures > 1
+
+
+def test_a_payload_that_damage_has_made_a_number_is_no_frame(tmp_path):
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        connection.execute("CREATE TABLE frames (seq INTEGER PRIMARY KEY, payload)")
+        connection.execute("INSERT INTO frames VALUES (1, x'00'), (2, 9000000000000000)")
+    connection.close()
+    assert list(kept(tmp_path)) == [1]
 
 
 def test_a_reader_of_stores_that_eats_frames_is_caught():

@@ -44,6 +44,17 @@ def test_the_files_are_the_same(record, drawn_here, tmp_path, monkeypatch, cores
     assert all(contents(tmp_path)[name] == drawn_here[name] for name in pictures)
 
 
+def test_where_no_process_can_be_had_it_is_drawn_here(record, drawn_here, tmp_path, monkeypatch):
+    def none_left(self) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(drawing_beside, "_cores", lambda: 2)
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", none_left)
+    with drawing_beside.drawing_beside() as draw:
+        draw(record, tmp_path)()
+    assert set(contents(tmp_path)) == set(drawn_here)
+
+
 @BY_SIGNAL
 @pytest.mark.parametrize("when", ["before", "while"])
 def test_what_a_lost_process_should_have_drawn_is_drawn_here(
